@@ -1,0 +1,148 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrBrokenListing is a store's listing that contradicts itself: it comes back
+// to a page it has given already, or its keys are not in order.
+var ErrBrokenListing = errors.New("the store's listing contradicts itself")
+
+// chain follows the pages of one query. What a page has no business to hold is
+// left out: keys outside the prefix, and what an earlier page had already.
+type chain struct {
+	query   Query // of the next page
+	ordered bool
+	more    bool
+	last    string // the greatest key or prefix so far
+
+	// Tokens that go round in a circle are found by keeping one of them while
+	// twice as many pass by as the last time.
+	kept          string
+	passed, limit int
+}
+
+func newChain(q Query, ordered bool) chain {
+	// There is nothing under the prefix up to such a cursor, and servers
+	// disagree about what it means.
+	if !strings.HasPrefix(q.After, q.Prefix) {
+		q.After = ""
+	}
+	return chain{query: q, ordered: ordered, more: true}
+}
+
+// next asks for a page. It may be empty without being the last.
+func (c *chain) next(ctx context.Context, l Lister) (Page, error) {
+	if err := ctx.Err(); err != nil {
+		return Page{}, err
+	}
+	page, err := l.List(ctx, c.query)
+	if err != nil {
+		return Page{}, err
+	}
+	if page.Next != "" && page.Next == c.kept {
+		return Page{}, fmt.Errorf("%w: pages below %q come again and again", ErrBrokenListing, c.query.Prefix)
+	}
+	if c.passed++; c.passed > c.limit {
+		c.kept, c.passed, c.limit = page.Next, 0, 2*c.limit+1
+	}
+	if err := c.clean(&page); err != nil {
+		return Page{}, err
+	}
+	c.last = max(c.last, page.last())
+	c.more = page.Next != ""
+	c.query.Token, c.query.After = page.Next, ""
+	return page, nil
+}
+
+// nonEmpty asks for pages up to one that holds something, or the last.
+func (c *chain) nonEmpty(ctx context.Context, l Lister) (Page, error) {
+	for {
+		page, err := c.next(ctx, l)
+		if err != nil || len(page.Objects) > 0 || len(page.Prefixes) > 0 || !c.more {
+			return page, err
+		}
+	}
+}
+
+// clean drops from a page what does not belong there. The store's slices are
+// changed only where something is dropped, and then they are copies.
+func (c *chain) clean(page *Page) error {
+	var err error
+	page.Objects, err = cleaned(c, page.Objects, func(o *Object) string { return o.Key }, func(key string) bool {
+		return strings.HasPrefix(key, c.query.Prefix)
+	})
+	if err != nil {
+		return err
+	}
+	page.Prefixes, err = cleaned(c, page.Prefixes, func(p *string) string { return *p }, func(prefix string) bool {
+		name, ok := strings.CutPrefix(prefix, c.query.Prefix)
+		return ok && name != "" && strings.IndexByte(name, '/') == len(name)-1
+	})
+	return err
+}
+
+func cleaned[T any](c *chain, entries []T, key func(*T) string, belongs func(string) bool) ([]T, error) {
+	copied := false
+	kept := entries
+	last := ""
+	for i := range entries {
+		k := key(&entries[i])
+		ok := belongs(k)
+		if ok && c.ordered {
+			if k < last {
+				return nil, fmt.Errorf("%w: %q comes behind %q", ErrBrokenListing, k, last)
+			}
+			ok = k > c.last && k > last
+			last = k
+		}
+		switch {
+		case !ok && !copied:
+			copied, kept = true, slices.Clone(entries[:i])
+		case ok && copied:
+			kept = append(kept, entries[i])
+		}
+	}
+	return kept, nil
+}
+
+// children are a level page's objects and prefixes below dir, merged into the
+// order of the key space, each once. Stores that list a marker beside its
+// prefix, or do not know the delimiter, are understood.
+func (p Page) children(dir string) func(yield func(Item) bool) {
+	return func(yield func(Item) bool) {
+		objects, prefixes := p.Objects, p.Prefixes
+		seen := ""
+		for len(objects) > 0 || len(prefixes) > 0 {
+			var item Item
+			if len(prefixes) == 0 || len(objects) > 0 && objects[0].Key < prefixes[0] {
+				item = childOf(dir, &objects[0])
+				objects = objects[1:]
+			} else {
+				item = Item{Dir: true, Key: prefixes[0]}
+				prefixes = prefixes[1:]
+			}
+			if item.Dir {
+				if item.Key == seen {
+					continue
+				}
+				seen = item.Key
+			}
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// childOf is the child of the directory dir that an object below it belongs to.
+func childOf(dir string, o *Object) Item {
+	if i := strings.IndexByte(o.Key[len(dir):], '/'); i >= 0 {
+		return Item{Dir: true, Key: o.Key[:len(dir)+i+1]}
+	}
+	return Item{Key: o.Key, Object: *o}
+}
