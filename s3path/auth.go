@@ -200,7 +200,10 @@ func (k *core) configure(o *s3.Options) error {
 // describe reads off the finished SDK client what the rest needs to know.
 func (k *core) describe() {
 	o := k.sdk.Options()
-	k.region = o.Region
+	k.region, k.paths, k.sums = o.Region, o.UsePathStyle, o.RequestChecksumCalculation
+	if k.tries = o.RetryMaxAttempts; k.tries == 0 {
+		k.tries = retry.DefaultMaxAttempts
+	}
 	k.secure = true
 	if o.BaseEndpoint != nil {
 		k.endpoint = strings.TrimSuffix(*o.BaseEndpoint, "/")

@@ -28,7 +28,7 @@ func (p S3Path) Touch(ctx context.Context, opts ...WriteOption) error {
 	for try := 1; ; try++ {
 		err := p.touch(ctx, k, *c)
 		raced := errors.Is(err, fs.ErrExist) || errors.Is(err, cloudpath.ErrChanged) || isMissing(err) && code(err) != "NoSuchBucket"
-		if err == nil || !raced || try == k.attempts() {
+		if err == nil || !raced || try == k.tries {
 			return failure("touch", p, err)
 		}
 	}

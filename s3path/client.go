@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -33,6 +34,9 @@ type core struct {
 	endpoint string // "" on AWS itself
 	region   string
 	secure   bool // https
+	paths    bool // buckets are named in the path of a URL, not in the host
+	tries    int  // attempts at one request
+	sums     aws.RequestChecksumCalculation
 	creds    *credentials
 	http     *http.Client // nil when the SDK client is the user's
 	regions  sync.Map     // bucket -> region, learned from the server's answers

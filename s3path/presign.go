@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -98,64 +97,4 @@ func (p S3Path) signable(ctx context.Context, k *core, expires time.Duration) er
 		}
 	}
 	return fmt.Errorf("%w: a URL can only be signed with some", cloudpath.ErrNoCredentials)
-}
-
-// URL is the object's address on its endpoint, escaped and unsigned. It makes
-// no request; "" for the zero path, and for a default client that cannot be
-// configured.
-func (p S3Path) URL() string {
-	if p.check("url") != nil {
-		return ""
-	}
-	k, err := p.client.use(context.Background())
-	if err != nil {
-		return ""
-	}
-	o := k.sdk.Options()
-	base := k.endpoint
-	if base == "" {
-		base = "https://s3." + k.regionOf(p.bucket) + "." + domainOf(k.regionOf(p.bucket))
-	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
-	}
-	prefix := "/"
-	if o.UsePathStyle || strings.Contains(p.bucket, ".") && u.Scheme == "https" {
-		prefix = "/" + p.bucket + "/"
-	} else {
-		u.Host = p.bucket + "." + u.Host
-	}
-	if p.key == "" {
-		prefix = strings.TrimSuffix(prefix, "/")
-	}
-	address := u.Scheme + "://" + u.Host + prefix + escapeKey(p.key)
-	if p.version != "" {
-		address += "?versionId=" + url.QueryEscape(p.version)
-	}
-	return address
-}
-
-// domainOf is the domain of the partition that a region belongs to.
-func domainOf(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
-}
-
-// escapeKey escapes a key for a URL's path as S3 signs it: everything but
-// letters, digits, "-", ".", "_", "~" and the slashes.
-func escapeKey(key string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(key) {
-		switch c := key[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~/", c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.WriteString("%" + string(hex[c>>4]) + string(hex[c&15]))
-		}
-	}
-	return b.String()
 }

@@ -73,7 +73,7 @@ func (r *Reader) Read(b []byte) (int, error) {
 // stream reads the object's bytes from off to end, asking for them when they
 // are read.
 func (o *object) stream(ctx context.Context, off, end int64) *stream {
-	return &stream{ctx: ctx, o: o, off: off, end: end, tries: o.k.attempts()}
+	return &stream{ctx: ctx, o: o, off: off, end: end, tries: o.k.tries}
 }
 
 // Seek makes no request. Beyond the end is legal and reads io.EOF.

@@ -19,12 +19,13 @@ import (
 // is signed again, once; a Location header is never followed.
 func send[I, O any](ctx context.Context, k *core, bucket string, in *I,
 	do func(*s3.Client, context.Context, *I, ...func(*s3.Options)) (*O, error)) (*O, error) {
+	asked := k.regionOf(bucket) // before the request: another goroutine may learn it meanwhile
 	out, err := do(k.sdk, ctx, in, k.at(bucket))
 	if err == nil {
 		return out, nil
 	}
 	region := regionInAnswer(err)
-	if region == "" || region == k.regionOf(bucket) || !rewind(in) {
+	if region == "" || region == asked || !rewind(in) {
 		return nil, err
 	}
 	k.regions.Store(bucket, region)

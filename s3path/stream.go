@@ -55,7 +55,7 @@ func (o *object) open(ctx context.Context, etag string) (*stream, error) {
 		}
 		o.info.size = *head.ContentLength
 	}
-	return &stream{ctx: ctx, o: o, body: out.Body, end: o.info.size, tries: o.k.attempts()}, nil
+	return &stream{ctx: ctx, o: o, body: out.Body, end: o.info.size, tries: o.k.tries}, nil
 }
 
 // from asks for the bytes from off to end (exclusive), of the same ETag.
@@ -112,13 +112,6 @@ func byteRange(off, n int64) string {
 		return fmt.Sprintf("bytes=%d-", off)
 	}
 	return fmt.Sprintf("bytes=%d-%d", off, off+n-1)
-}
-
-func (k *core) attempts() int {
-	if n := k.sdk.Options().RetryMaxAttempts; n > 0 {
-		return n
-	}
-	return 3
 }
 
 // stream reads an object's bytes from off to end. A connection that breaks is

@@ -85,7 +85,7 @@ type upload struct {
 }
 
 func (u *upload) run(ctx context.Context, body io.Reader, plan []stage, concurrency int) (*manager.UploadOutput, error) {
-	checksums := u.k.sdk.Options().RequestChecksumCalculation
+	checksums := u.k.sums
 	var rest *bufio.Reader
 	if _, ok := body.(io.ReaderAt); !ok {
 		rest = bufio.NewReaderSize(body, 16) // to see whether a stage was the last; whole parts pass it by

@@ -212,7 +212,7 @@ func (p S3Path) putOnce(ctx context.Context, k *core, c *call, in *s3.PutObjectI
 		case err == nil:
 			c.written(p, in, size, out.ETag, out.VersionId)
 			return nil
-		case !conflict(err) || try == k.attempts() || !rewind(in):
+		case !conflict(err) || try == k.tries || !rewind(in):
 			return p.writeError(c, err)
 		}
 		select {
