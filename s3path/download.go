@@ -302,16 +302,21 @@ func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, local string
 		if err != nil {
 			return err
 		}
-		d.slots <- struct{}{} // given back by whoever holds one: parts wait for nothing
-		defer func() { <-d.slots }()
-		o := &object{k: k, p: from, ssec: c.ssec}
-		stream, err := o.open(ctx, "")
-		if err == nil {
-			err = errors.Join(d.object(ctx, o, stream, root, name), stream.Close())
-		}
-		return failure("download", from, err)
+		return failure("download", from, d.fetch(ctx, from, c.ssec, root, name))
 	})
 	return errors.Join(append([]error{err}, reports...)...)
+}
+
+// fetch is one object of a tree.
+func (d *download) fetch(ctx context.Context, from S3Path, ssec customerKey, root *os.Root, name string) error {
+	d.slots <- struct{}{} // given back by whoever holds one: parts wait for nothing
+	defer func() { <-d.slots }()
+	o := &object{k: d.k, p: from, ssec: ssec}
+	s, err := o.open(ctx, "")
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.object(ctx, o, s, root, name), s.Close())
 }
 
 // sequence is a slice as a listing.

@@ -34,12 +34,16 @@ type ListOption interface{ listOption(*call) error }
 // RemoveOption is for Remove, RemoveAll and RemoveMany.
 type RemoveOption interface{ removeOption(*call) error }
 
+// SyncOption is for SyncFrom and SyncTo.
+type SyncOption interface{ syncOption(*call) error }
+
 // TransferOption is for anything that moves many bytes or many objects.
 type TransferOption interface {
 	ReadOption
 	WriteOption
 	CopyOption
 	RemoveOption
+	SyncOption
 }
 
 // ConditionOption makes a call depend on the object being the one expected.
@@ -53,6 +57,7 @@ type ConditionOption interface {
 type PropertyOption interface {
 	WriteOption
 	CopyOption
+	SyncOption
 }
 
 // EncryptionOption is a key that the server needs to store or to return an object.
@@ -81,9 +86,10 @@ type CreateOption interface {
 	CopyOption
 }
 
-// FilterOption chooses entries of a listing.
+// FilterOption chooses entries: of a listing what is yielded, of a sync what is moved.
 type FilterOption interface {
 	ListOption
+	SyncOption
 }
 
 // option is behind every With…; the interface that With… returns says where
@@ -100,6 +106,7 @@ func (o option) writeOption(c *call) error      { return c.apply(o) }
 func (o option) copyOption(c *call) error       { return c.apply(o) }
 func (o option) listOption(c *call) error       { return c.apply(o) }
 func (o option) removeOption(c *call) error     { return c.apply(o) }
+func (o option) syncOption(c *call) error       { return c.apply(o) }
 
 // optionSet is a set of options; a single one is its name.
 type optionSet uint64
@@ -140,6 +147,8 @@ const (
 	optUnordered
 	optMissingOK
 	optWholeBucket
+	optDelete
+	optDryRun
 	optAnonymous
 	optProfile
 	optStaticCredentials
@@ -168,7 +177,7 @@ var optionNames = map[optionSet]string{
 	optModifiedAfter: "WithModifiedAfter", optModifiedBefore: "WithModifiedBefore", optFilter: "WithFilter",
 	optLimit: "WithLimit", optPageSize: "WithPageSize", optStartAfter: "WithStartAfter", optRawPrefix: "WithRawPrefix",
 	optDirs: "WithDirs", optMarkers: "WithMarkers", optOwner: "WithOwner", optUnordered: "WithUnordered",
-	optMissingOK: "WithMissingOK", optWholeBucket: "WithWholeBucket", optAnonymous: "WithAnonymous",
+	optMissingOK: "WithMissingOK", optWholeBucket: "WithWholeBucket", optDelete: "WithDelete", optDryRun: "WithDryRun", optAnonymous: "WithAnonymous",
 	optProfile: "WithProfile", optStaticCredentials: "WithStaticCredentials", optAWSConfig: "WithAWSConfig",
 	optS3Client: "WithS3Client", optEndpoint: "WithEndpoint", optRegion: "WithRegion", optAddressing: "WithAddressing",
 	optHTTPClient: "WithHTTPClient", optContentTypeFunc: "WithContentTypeFunc", optPartSize: "WithPartSize",
@@ -762,3 +771,9 @@ func WithMissingOK() RemoveOption { return callOption(optMissingOK, nil) }
 
 // WithWholeBucket lets RemoveAll empty a bucket.
 func WithWholeBucket() RemoveOption { return callOption(optWholeBucket, nil) }
+
+// WithDelete makes a sync remove what its source does not have.
+func WithDelete() SyncOption { return callOption(optDelete, nil) }
+
+// WithDryRun makes a sync say what it would do, and do nothing.
+func WithDryRun() SyncOption { return callOption(optDryRun, nil) }

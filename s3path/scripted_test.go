@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cloudpath-go/cloudpath/s3path"
+	"github.com/cloudpath-go/cloudpath/s3path/s3pathtest"
 )
 
 // scripted answers without a network, so that it works under a fake clock.
@@ -38,4 +39,11 @@ func scriptedClient(t *testing.T, answer scripted, opts ...s3path.ClientOption) 
 		s3path.WithEndpoint("http://scripted.test"), s3path.WithStaticCredentials("key", "secret", ""),
 		s3path.WithHTTPClient(&http.Client{Transport: answer}),
 	}, opts...)...)
+}
+
+// memoryBucket is a bucket of the in-process server, for what has nothing to do
+// with servers.
+func memoryBucket(t *testing.T, opts ...s3pathtest.Option) s3path.S3Path {
+	t.Helper()
+	return s3pathtest.Bucket(t, "bucket", opts...)
 }
