@@ -57,7 +57,7 @@ type Pattern struct {
 func Parse(s string) (*Pattern, error) {
 	p, err := parse(s)
 	if err != nil {
-		return nil, fmt.Errorf("%w %q: %v", ErrBad, shown(s), err)
+		return nil, fmt.Errorf("%w %q: %w", ErrBad, shown(s), err)
 	}
 	return p, nil
 }

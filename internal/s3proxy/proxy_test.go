@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -130,6 +131,54 @@ func TestConns(t *testing.T) {
 	}
 	if p.Conns() != 3 {
 		t.Errorf("two more connections make %d", p.Conns())
+	}
+}
+
+// A server that lets go of its client does so through the proxy too.
+func TestConnectionClosedByServer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		io.WriteString(w, "bye")
+	}))
+	defer server.Close()
+	p, f := before(t, server.URL)
+	client := newClient(t)
+	send(t, client, "GET", f.URL+"/b/k", "")
+	send(t, client, "GET", f.URL+"/b/k", "")
+	if p.Conns() != 2 {
+		t.Errorf("Conns = %d, want 2", p.Conns())
+	}
+}
+
+func TestListenTLS(t *testing.T) {
+	server := httptest.NewTLSServer(echo)
+	defer server.Close()
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := server.Client().Transport.(*http.Transport).TLSClientConfig
+	next := s3proxy.Forward(u)
+	next.Trust(trust.RootCAs)
+	defer next.Close()
+	p := s3proxy.New(next)
+	f, err := p.ListenTLS(server.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	transport := &http.Transport{TLSClientConfig: trust, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	send(t, client, "GET", f.URL+"/b/k", "")
+	send(t, client, "PUT", f.URL+"/b/k", "body")
+	log := p.Requests()
+	if !strings.HasPrefix(f.URL, "https://127.0.0.1:") || len(log) != 2 || log.Conns() != 1 || log[1].RequestBytes != 4 || log[1].Status != 200 {
+		t.Errorf("%s: recorded %+v", f.URL, log)
 	}
 }
 

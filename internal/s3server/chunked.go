@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"net/http"
@@ -115,7 +116,7 @@ func (u *unframer) readTrailer() error {
 	var canonical bytes.Buffer
 	for {
 		line, err := u.line()
-		if err == io.ErrUnexpectedEOF && line == "" {
+		if errors.Is(err, io.ErrUnexpectedEOF) && line == "" {
 			break // some writers leave out the last empty line
 		}
 		if err != nil {
@@ -160,12 +161,12 @@ func (u *unframer) checkChunk() error {
 
 func (u *unframer) line() (string, error) {
 	line, err := u.src.ReadSlice('\n')
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return string(bytes.TrimRight(line, "\r\n")), nil
-	case io.EOF:
+	case errors.Is(err, io.EOF):
 		return string(line), io.ErrUnexpectedEOF
-	case bufio.ErrBufferFull:
+	case errors.Is(err, bufio.ErrBufferFull):
 		return "", badFraming("a line has no end")
 	}
 	return "", err

@@ -29,7 +29,7 @@ func (s *Server) lookup(name, key, id string) (*bucket, *version, error) {
 	if v.marker {
 		missing := noSuchKey(key)
 		if s.on(MarkerHeaders) {
-			missing.set("X-Amz-Delete-Marker", "true").set("X-Amz-Version-Id", v.id)
+			missing = missing.set("X-Amz-Delete-Marker", "true").set("X-Amz-Version-Id", v.id)
 		}
 		return nil, nil, missing
 	}

@@ -1,3 +1,5 @@
+// Pins staticcheck, golangci-lint and benchstat. A module of its own: nothing of
+// them belongs in the build list of the library.
 module github.com/cloudpath-go/cloudpath/internal/tools/lint
 
 go 1.26.0

@@ -1,3 +1,5 @@
+// Pins the MinIO that tests run against, as a program beside them: it is AGPL and
+// never linked. A module of its own: nothing of it belongs in the library's.
 module github.com/cloudpath-go/cloudpath/internal/tools/minio
 
 go 1.26

@@ -1,3 +1,5 @@
+// Pins the versitygw that tests run against. A module of its own: nothing of it
+// belongs in the build list of the library.
 module github.com/cloudpath-go/cloudpath/internal/tools/versitygw
 
 go 1.26
