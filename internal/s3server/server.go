@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -54,7 +55,7 @@ func New(opts ...Option) (*Server, error) {
 }
 
 // CreateBucket makes an empty bucket in memory. It fails when the name is not one that
-// S3 allows, and when the bucket exists.
+// S3 allows, and with fs.ErrExist when the bucket exists.
 func (s *Server) CreateBucket(name string) error {
 	if err := gofakes3.ValidateBucketName(name); err != nil {
 		return fmt.Errorf("s3server: bucket %q: %w", name, err)
@@ -62,7 +63,7 @@ func (s *Server) CreateBucket(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.buckets[name] != nil {
-		return fmt.Errorf("s3server: bucket %q exists", name)
+		return fmt.Errorf("s3server: bucket %q: %w", name, fs.ErrExist)
 	}
 	s.buckets[name] = newBucket(name, newMemory(s.bodies))
 	return nil

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 )
 
 // Each calls fn for every item of a sequence, up to n at once, and goes on when
 // one fails: the error names them all, in the order in which they failed. An
 // error of the sequence itself, or a context that ended, stops it; what is
-// under way is waited for.
+// under way is waited for. A panic in fn ends the program, as in any goroutine.
 func Each[T any](ctx context.Context, n int, seq iter.Seq2[T, error], fn func(context.Context, T) error) error {
 	var (
 		wg     sync.WaitGroup
@@ -74,18 +76,21 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // Delete removes all keys of a sequence, as many at once as the store takes,
 // with up to n requests in flight while the sequence goes on. The error holds a
-// *Failure for every key that was not removed.
+// *Failure for every key that the store says it did not remove, and the error of
+// every request that failed as a whole, of which nothing is known.
 func Delete(ctx context.Context, d Deleter, n int, keys iter.Seq2[string, error]) error {
-	return Each(ctx, n, batches(keys, d.MaxBatch()), func(ctx context.Context, batch []string) error {
+	return Each(ctx, n, batches(keys, max(1, d.MaxBatch())), func(ctx context.Context, batch []string) error {
 		failed, err := d.Delete(ctx, batch)
-		if err != nil {
-			return err
-		}
-		var all []error
+		all := []error{err}
 		for _, key := range batch {
 			if reason, ok := failed[key]; ok {
 				all = append(all, &Failure{key, reason})
+				delete(failed, key)
 			}
+		}
+		// A key that was not in the request is one that was, garbled.
+		for _, key := range slices.Sorted(maps.Keys(failed)) {
+			all = append(all, &Failure{key, failed[key]})
 		}
 		return errors.Join(all...)
 	})

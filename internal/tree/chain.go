@@ -12,13 +12,13 @@ import (
 // to a page it has given already, or its keys are not in order.
 var ErrBrokenListing = errors.New("the store's listing contradicts itself")
 
-// chain follows the pages of one query. What a page has no business to hold is
-// left out: keys outside the prefix, and what an earlier page had already.
+// chain follows the pages of one query. Keys that a page has no business to hold,
+// because they are outside the prefix, are left out. What comes a second time is
+// for the readers to pass over, who know how far they are.
 type chain struct {
 	query   Query // of the next page
 	ordered bool
 	more    bool
-	last    string // the greatest key or prefix so far
 
 	// Tokens that go round in a circle are found by keeping one of them while
 	// twice as many pass by as the last time.
@@ -27,11 +27,6 @@ type chain struct {
 }
 
 func newChain(q Query, ordered bool) chain {
-	// There is nothing under the prefix up to such a cursor, and servers
-	// disagree about what it means.
-	if !strings.HasPrefix(q.After, q.Prefix) {
-		q.After = ""
-	}
 	return chain{query: q, ordered: ordered, more: true}
 }
 
@@ -53,7 +48,6 @@ func (c *chain) next(ctx context.Context, l Lister) (Page, error) {
 	if err := c.clean(&page); err != nil {
 		return Page{}, err
 	}
-	c.last = max(c.last, page.last())
 	c.more = page.Next != ""
 	c.query.Token, c.query.After = page.Next, ""
 	return page, nil
@@ -97,7 +91,6 @@ func cleaned[T any](c *chain, entries []T, key func(*T) string, belongs func(str
 			if k < last {
 				return nil, fmt.Errorf("%w: %q comes behind %q", ErrBrokenListing, k, last)
 			}
-			ok = k > c.last && k > last
 			last = k
 		}
 		switch {

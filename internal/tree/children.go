@@ -31,8 +31,10 @@ func Children(ctx context.Context, l Lister, key string, o Listing) func(yield f
 	return func(yield func(Item, error) bool) {
 		c := &children{Listing: o, dir: DirPrefix(key), yield: yield}
 		empty, err := c.list(ctx, l)
-		if err == nil && empty && o.After == "" && o.Raw == "" {
-			err = missing(ctx, l, key)
+		if err == nil && empty && o.After == "" && o.Raw == "" && key != "" {
+			if _, err = Instead(ctx, l, key); err == nil {
+				err = ErrNotDirectory
+			}
 		}
 		if err != nil {
 			yield(Item{}, err)

@@ -1,13 +1,16 @@
 package tree
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // directory is one directory on the way of a scan.
 type directory struct {
 	*scan
 	dir      string // its prefix
 	st       state
-	level    int      // how many names it is below the root
+	depth    int      // how many names it is below the root
 	announce bool     // it is still to be visited, once it shows that it exists
 	wider    siblings // what waits behind it
 }
@@ -45,19 +48,26 @@ func (d *directory) run() Verdict {
 	heads := d.st.heads()
 	for i, head := range heads {
 		rng := d.dir + head
-		if len(rng) < len(d.full) {
-			rng, head = d.full, rng
-		} else {
-			head = d.full
-		}
-		if !strings.HasPrefix(rng, head) {
+		switch {
+		case strings.HasPrefix(d.full, rng):
+			rng = d.full
+		case !strings.HasPrefix(rng, d.full):
 			continue
 		}
-		if v := d.ranged(rng, d.wider.or(i < len(heads)-1, d.dir)); v != Continue {
+		if v := d.ranged(rng, d.wider.or(i < len(heads)-1, d.scope())); v != Continue {
 			return v
 		}
 	}
 	return Continue
+}
+
+// scope is what everything wanted in the directory begins with. (Where the raw
+// prefix goes below a child there is no other, and nobody asks.)
+func (d *directory) scope() string {
+	if strings.HasPrefix(d.within, d.dir) {
+		return d.within
+	}
+	return d.dir
 }
 
 // ranged visits the children of the directory whose keys begin with rng.
@@ -80,29 +90,23 @@ func (d *directory) ranged(rng string, wider siblings) Verdict {
 	var (
 		pages chain  // of level pages
 		queue []Item // children that the last of them listed
+		next  int    // of the queue
 		level bool   // pages is in use
-		few   = true // the level pages hold little
 	)
 	for {
-		if err := d.ctx.Err(); err != nil {
-			return d.fail(err)
-		}
-		if len(queue) > 0 {
-			item := &queue[0]
-			queue = queue[1:]
+		if next < len(queue) {
+			item := &queue[next]
+			next++
 			if !pos.reached(item.Key) {
 				continue
 			}
-			if v := d.child(item, wider.or(len(queue) > 0 || pages.more, rng)); v != Continue {
+			if v := d.child(item, wider.or(next < len(queue) || pages.more, rng)); v != Continue {
 				return v
 			}
 			pos = behind(*item)
 			continue
 		}
 		if level && !pages.more {
-			if few {
-				d.sparse = false // the next flat page may hold several like this
-			}
 			return Continue
 		}
 		if o, known := d.hand.first(rng, pos); known {
@@ -135,12 +139,7 @@ func (d *directory) ranged(rng string, wider siblings) Verdict {
 		if err != nil {
 			return Stop
 		}
-		queue = queue[:0]
-		for item := range page.children(d.dir) {
-			queue = append(queue, item)
-			few = few && !item.Dir
-		}
-		few = few && !pages.more && len(queue) <= d.pageSize(d.o.Max)/2
+		queue, next = slices.AppendSeq(queue[:0], page.children(d.dir)), 0
 		d.account.level += max(0, len(queue)-counted)
 	}
 }
@@ -151,7 +150,7 @@ func (d *directory) prefersFlat(rng string, wider siblings) bool {
 	if d.st.deep() || !d.affordable() {
 		return true
 	}
-	leaves := d.level+1 >= d.depth // nothing is wanted below the children
+	leaves := d.depth+1 >= d.maxDepth // nothing is wanted below the children
 	if leaves && !wider.more {
 		return false
 	}
@@ -187,14 +186,10 @@ func (d *directory) child(item *Item, wider siblings) Verdict {
 	switch {
 	case item.Dir:
 		return d.enter(item.Key, wider)
-	case item.Key == d.dir:
-		if !d.wantsMarker(d.dir, d.st) {
-			return Continue
-		}
-	case !d.wantsFile(item.Key):
-		return Continue
+	case d.wantsObject(item.Key, d.st):
+		return d.visitItem(*item)
 	}
-	return d.visitItem(*item)
+	return Continue
 }
 
 // enter visits a child directory, and what is wanted below it.
@@ -217,7 +212,7 @@ func (d *directory) enter(dir string, wider siblings) Verdict {
 // descend visits what is wanted below a child directory; with announce also
 // itself, first, if there is anything in it.
 func (d *directory) descend(dir string, st state, announce bool, wider siblings) Verdict {
-	child := directory{scan: d.scan, dir: dir, st: st, level: d.level + 1, announce: announce, wider: wider}
+	child := directory{scan: d.scan, dir: dir, st: st, depth: d.depth + 1, announce: announce, wider: wider}
 	if v := child.run(); v == Stop {
 		return Stop
 	}

@@ -36,7 +36,7 @@ func (d *directory) named(names []string) Verdict {
 		if len(rest) == 1 && rest[0].key == w.key+"/" {
 			rest = nil // one request is for both
 		}
-		if v := d.look(w, &near, d.wider.or(len(rest) > 0, d.dir)); v != Continue {
+		if v := d.look(w, &near, d.wider.or(len(rest) > 0, d.scope())); v != Continue {
 			return v
 		}
 	}
@@ -56,8 +56,15 @@ func (d *directory) beside(w want) bool {
 
 // look visits a wanted child if it exists, and what is wanted below it.
 func (d *directory) look(w want, near *near, wider siblings) Verdict {
+	if item, known := near.find(w); known && w.dir() {
+		// The page around the object of this name shows the directory as well.
+		if item == nil {
+			return Continue
+		}
+		return d.child(item, wider)
+	}
 	wanted := !w.dir() || d.wants(w.key, w.st)
-	if !wanted || d.announces(w.key, w.st) {
+	if !wanted || announces(w) {
 		return d.descend(w.key, w.st, wanted, wider)
 	}
 	o, v := d.find(w, near, wider)
@@ -69,14 +76,14 @@ func (d *directory) look(w want, near *near, wider siblings) Verdict {
 
 // announces reports whether listing what is wanted below a directory begins
 // with its first key, and so shows by itself that it exists.
-func (d *directory) announces(dir string, st state) bool {
-	if !strings.HasSuffix(dir, "/") || !st.below() || dir < d.full {
+func announces(w want) bool {
+	if !w.dir() || !w.st.below() {
 		return false
 	}
-	if _, known := st.names(); known {
+	if _, known := w.st.names(); known {
 		return false
 	}
-	heads := st.heads()
+	heads := w.st.heads()
 	return len(heads) == 1 && heads[0] == ""
 }
 
@@ -124,13 +131,12 @@ func (d *directory) inHand(w want) (item *Item, known bool) {
 	switch {
 	case !known:
 		return nil, false
-	case o == nil:
-		d.hand.closed++
-		return nil, true
-	case w.dir():
+	case o != nil && w.dir():
 		return &Item{Dir: true, Key: w.key}, true
-	case o.Key == w.key:
+	case o != nil && o.Key == w.key:
 		return &Item{Key: o.Key, Object: *o}, true
+	case w.dir():
+		d.hand.closed++
 	}
 	return nil, true
 }

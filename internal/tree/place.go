@@ -89,11 +89,8 @@ func (p place) after(prefix string) string {
 	return before(p.key)
 }
 
-// resume is the place behind which a listing goes on that is to deliver
-// everything behind a cursor, a marker with the cursor's own key included.
+// resume is the place in a directory behind which a listing goes on that is to
+// deliver everything behind a cursor that is not inside a child.
 func resume(cursor string) place {
-	if strings.HasSuffix(cursor, "/") {
-		return place{cursor, at}
-	}
-	return place{strings.TrimSuffix(cursor, "\x00"), behindKey}
+	return place{strings.TrimSuffix(cursor, "\x00"), behindKey} // see Item.Cursor
 }

@@ -31,35 +31,51 @@ const (
 // 3.5 F + 2, where F is the number of pages of a flat listing of everything
 // that begins with the pattern's literal head. See account.
 func Scan(ctx context.Context, l Lister, key string, sel *pattern.Pattern, o Listing, visit func(Item) Verdict) (found bool, err error) {
-	s := &scan{ctx: ctx, l: l, o: o, sel: sel, root: DirPrefix(key), visit: visit}
-	s.full = s.root + o.Raw
-	start := state{all: sel == nil}
-	if sel != nil {
-		start.at = sel.Start()
-		s.depth = strings.Count(strings.TrimSuffix(sel.String(), "/"), "/") + 1
-	}
-	if !l.Ordered() {
-		s.unordered(start)
-		return s.found, s.err
-	}
-	d := directory{scan: s, dir: s.root, st: start, announce: o.Root || sel != nil && start.accepts(true)}
-	if d.run() != Stop && d.announce && s.root == "" {
-		s.visitDir("") // an empty bucket
-	}
+	s := newScan(ctx, l, key, sel, o, visit)
+	s.run()
 	return s.found, s.err
 }
 
+func newScan(ctx context.Context, l Lister, key string, sel *pattern.Pattern, o Listing, visit func(Item) Verdict) *scan {
+	s := &scan{ctx: ctx, l: l, o: o, sel: sel, root: DirPrefix(key), visit: visit}
+	s.full = s.root + o.Raw
+	s.within = s.full
+	if sel != nil {
+		if head := s.root + sel.Head(); strings.HasPrefix(head, s.full) {
+			s.within = head
+		}
+		s.maxDepth = strings.Count(strings.TrimSuffix(sel.String(), "/"), "/") + 1
+	}
+	return s
+}
+
+func (s *scan) run() {
+	start := state{all: s.sel == nil}
+	if s.sel != nil {
+		start.at = s.sel.Start()
+	}
+	if !s.l.Ordered() {
+		s.unordered(start)
+		return
+	}
+	d := directory{scan: s, dir: s.root, st: start, announce: s.wantsRoot(start)}
+	if d.run() != Stop && d.announce && s.root == "" {
+		s.visitDir("") // an empty bucket
+	}
+}
+
 type scan struct {
-	ctx   context.Context
-	l     Lister
-	o     Listing
-	sel   *pattern.Pattern
-	depth int    // the pattern has at most so many components, each "**" counted once
-	root  string // prefix of the directory that is listed
-	full  string // what everything that is visited begins with: root and the raw prefix
-	visit func(Item) Verdict
-	found bool
-	err   error
+	ctx      context.Context
+	l        Lister
+	o        Listing
+	sel      *pattern.Pattern
+	maxDepth int    // the pattern has at most so many components, each "**" counted once
+	root     string // prefix of the directory that is listed
+	full     string // root and the raw prefix
+	within   string // what everything that is visited begins with: full or longer
+	visit    func(Item) Verdict
+	found    bool
+	err      error
 
 	account
 	hand   hand
@@ -111,13 +127,22 @@ func (s *scan) wants(dir string, st state) bool {
 	return strings.HasPrefix(dir, s.full) && st.accepts(true)
 }
 
-// wantsMarker reports whether the marker of a directory is to be visited.
-func (s *scan) wantsMarker(dir string, st state) bool {
-	return s.o.Markers && (dir != s.root || s.o.Self) && st.accepts(true)
+// wantsRoot reports whether the root is to be visited if it exists.
+func (s *scan) wantsRoot(start state) bool {
+	if s.sel == nil {
+		return s.o.Root
+	}
+	return start.accepts(true)
 }
 
-// wantsFile reports whether an object that is no marker is to be visited.
-func (s *scan) wantsFile(key string) bool {
+// wantsObject reports whether an object in a directory is to be visited, where
+// the pattern stands at st. A marker is an object whose own name is empty, and
+// only a "**" that ends a pattern matches it: others would have to look for it
+// in every directory that they match.
+func (s *scan) wantsObject(key string, st state) bool {
+	if spelledDir(key) && (!s.o.Markers || key == s.root && !s.o.Self || !st.deep()) {
+		return false
+	}
 	return s.sel == nil || s.sel.Match(key[len(s.root):], false)
 }
 
@@ -129,10 +154,8 @@ func (s *scan) visitItem(item Item) Verdict {
 	if s.o.After != "" && !item.behind(s.o.After) || !strings.HasPrefix(item.Key, s.full) {
 		return Continue
 	}
+	if s.err = s.ctx.Err(); s.err != nil {
+		return Stop
+	}
 	return s.visit(item)
-}
-
-func (s *scan) fail(err error) Verdict {
-	s.err = err
-	return Stop
 }

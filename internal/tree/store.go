@@ -55,15 +55,3 @@ type Object struct {
 	Owner        string
 	Any          any // what the store itself wants to remember
 }
-
-// last is the greatest key or prefix on the page.
-func (p Page) last() string {
-	last := ""
-	if n := len(p.Objects); n > 0 {
-		last = p.Objects[n-1].Key
-	}
-	if n := len(p.Prefixes); n > 0 {
-		last = max(last, p.Prefixes[n-1])
-	}
-	return last
-}

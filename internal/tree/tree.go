@@ -82,19 +82,12 @@ func Look(ctx context.Context, l Lister, key string) (Kind, error) {
 	return Kind{}, head
 }
 
-// missing says why a listing below key came back empty: nothing there, or a
-// file. One request, only on this path, and none for a key that can only mean a
-// directory.
-func missing(ctx context.Context, l Lister, key string) error {
-	switch {
-	case key == "":
-		return nil // a bucket that answered exists
-	case spelledDir(key):
-		return fs.ErrNotExist
+// Instead says what there is where a listing found nothing below key, which is
+// not the root: the object with exactly this key, else fs.ErrNotExist. One
+// request, and none for a key that can only mean a directory.
+func Instead(ctx context.Context, l Lister, key string) (Object, error) {
+	if spelledDir(key) {
+		return Object{}, fs.ErrNotExist
 	}
-	_, err := l.Head(ctx, key)
-	if err == nil {
-		return ErrNotDirectory
-	}
-	return err
+	return l.Head(ctx, key)
 }

@@ -9,14 +9,15 @@ type branch struct {
 	closed bool // pruned or skipped
 }
 
-// dead reports that nothing is wanted below the directory.
-func (b *branch) dead() bool {
-	for at := b; at != nil; at = at.parent {
-		if at.closed {
+// outside reports that the directory is, or is below, one that was pruned or
+// skipped.
+func (b *branch) outside() bool {
+	for ; b != nil; b = b.parent {
+		if b.closed {
 			return true
 		}
 	}
-	return !b.st.below() && !b.st.accepts(true)
+	return false
 }
 
 // unordered is a scan of a store that lists in no order: every page of what
@@ -24,18 +25,10 @@ func (b *branch) dead() bool {
 // each is visited once.
 func (s *scan) unordered(start state) {
 	// Such stores take no prefix that ends within a name.
-	prefix := s.full
-	if s.sel != nil {
-		if head := s.root + s.sel.Head(); strings.HasPrefix(head, prefix) {
-			prefix = head
-		} else if !strings.HasPrefix(prefix, head) {
-			return
-		}
-	}
-	prefix = prefix[:strings.LastIndexByte(prefix, '/')+1]
+	prefix := s.within[:strings.LastIndexByte(s.within, '/')+1]
 
 	branches := map[string]*branch{s.root: {st: start}}
-	announce := s.o.Root || s.sel != nil && start.accepts(true)
+	announce := s.wantsRoot(start)
 	if announce && s.root == "" {
 		defer func() {
 			if announce && s.err == nil {
@@ -52,10 +45,6 @@ func (s *scan) unordered(start state) {
 		for i := range page.Objects {
 			o := &page.Objects[i]
 			s.found = true
-			if err := s.ctx.Err(); err != nil {
-				s.err = err
-				return
-			}
 			if announce {
 				announce = false
 				switch s.visitDir(s.root) {
@@ -64,7 +53,7 @@ func (s *scan) unordered(start state) {
 				}
 			}
 			b, verdict := s.branch(branches, o.Key[:len(s.root)+strings.LastIndexByte(o.Key[len(s.root):], '/')+1])
-			if verdict == Continue && !b.dead() && s.wantsObject(o.Key, b.st) {
+			if verdict == Continue && !b.outside() && s.wantsObject(o.Key, b.st) {
 				if verdict = s.visitItem(Item{Key: o.Key, Object: *o}); verdict == SkipDir {
 					b.closed = true
 				}
@@ -74,14 +63,6 @@ func (s *scan) unordered(start state) {
 			}
 		}
 	}
-}
-
-// wantsObject is wantsFile or wantsMarker, as the key says.
-func (s *scan) wantsObject(key string, st state) bool {
-	if spelledDir(key) {
-		return s.wantsMarker(key, st)
-	}
-	return s.wantsFile(key)
 }
 
 // branch is the directory with this prefix. One that is new is visited, and the
@@ -97,7 +78,7 @@ func (s *scan) branch(branches map[string]*branch, dir string) (*branch, Verdict
 	}
 	b := &branch{parent: up, st: up.st.step(dir[len(parent) : len(dir)-1])}
 	branches[dir] = b
-	if up.dead() || s.o.pruned(dir) {
+	if up.outside() || s.o.pruned(dir) {
 		b.closed = true
 		return b, Continue
 	}
