@@ -21,11 +21,11 @@ func FuzzScan(f *testing.F) {
 	f.Add("0/", "", "0//**", "", uint16(95))
 	f.Fuzz(func(t *testing.T, tree, key, text, raw string, flags uint16) {
 		if !utf8.ValidString(tree) || !utf8.ValidString(key) || !utf8.ValidString(raw) || strings.ContainsAny(tree, top+"\U0010FFFE\U0010FFFF\x00") || len(tree) > 4096 {
-			t.Skip() // nothing is promised about the pages that such names cost
+			return // nothing is promised about the pages that such names cost
 		}
 		if text != "" {
 			if _, err := pattern.Parse(text); err != nil {
-				t.Skip()
+				return
 			}
 		}
 		l := newFake(t, sensible(strings.Split(tree, "\n"))...)

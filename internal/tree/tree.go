@@ -1,3 +1,6 @@
+// Package tree sees a flat keyspace as directories: what a file is and what a
+// directory, the algebra of keys, and how a walk or a pattern becomes the fewest
+// requests. It knows keys, pages and errors, and neither S3 nor a network.
 package tree
 
 import (
@@ -59,7 +62,7 @@ func IsFile(ctx context.Context, l Lister, key string) (bool, error) {
 // either is fs.ErrNotExist. A HEAD that is forbidden does not hide a
 // directory, and a LIST that is forbidden does not hide a file.
 func Look(ctx context.Context, l Lister, key string) (Kind, error) {
-	var head error = fs.ErrNotExist
+	head := fs.ErrNotExist
 	if !spelledDir(key) {
 		var o Object
 		if o, head = l.Head(ctx, key); head == nil {
