@@ -2,22 +2,19 @@ package s3path
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/smithy-go/logging"
 )
 
 // newCore turns options into an SDK client. It makes no request.
@@ -28,103 +25,123 @@ func newCore(ctx context.Context, opts settings) (*core, error) {
 	if opts.set&optStallTimeout == 0 {
 		opts.stall = defaultStall
 	}
-	k := &core{opts: opts}
+	k := &core{opts: &opts}
 	if opts.s3Client != nil {
 		k.sdk = opts.s3Client
+		k.theirs = true
+		k.permits = make(chan struct{}, opts.requests())
 		k.describe()
 		return k, nil
 	}
 
-	cfg := opts.awsConfig
-	if opts.set&optAWSConfig == 0 {
-		var err error
-		if cfg, err = loadConfig(ctx, opts); err != nil {
-			return nil, err
+	cfg, err := opts.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	base, own := opts.transportOf(cfg)
+	if built, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok && opts.httpClient == nil && opts.set&optStallTimeout == 0 {
+		if stall, said := built.GetReadTimeout(); said {
+			k.opts.stall = stall // the SDK's name for the same thing
 		}
 	}
-	base := opts.httpClient
-	if base == nil && opts.set&optAWSConfig != 0 {
-		// An HTTP client in the caller's configuration is the caller's choice;
-		// the SDK's own builder is not, it only stands where nobody chose.
-		if chosen, ok := cfg.HTTPClient.(*http.Client); ok {
-			base = chosen
-		}
-	}
-	k.http = newHTTPClient(base, opts.requests(), opts.stall)
-	cfg.HTTPClient = k.http
+	k.own = own
+	cfg.HTTPClient = newHTTPClient(base, opts.requests(), k.opts.stall)
 
-	k.creds = &credentials{}
-	switch {
-	case opts.set&optAnonymous != 0:
-		cfg.Credentials = aws.AnonymousCredentials{}
-		k.creds.anonymous = true
-	case aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)):
-		k.creds.anonymous = true
-	default:
-		k.creds.next = cfg.Credentials
-		// The chain ends at the metadata service when nothing else was
-		// configured: then, and only then, having none is no failure.
-		k.creds.optional = cfg.Credentials == nil || aws.IsCredentialsProvider(cfg.Credentials, (*ec2rolecreds.Provider)(nil))
+	k.creds = newCredentials(cfg)
+	if !k.creds.anonymous {
 		cfg.Credentials = k.creds
 	}
 
-	var problem error
-	k.sdk = s3.NewFromConfig(cfg, func(o *s3.Options) { problem = k.configure(o) })
-	if problem != nil {
-		return nil, problem
+	// What the SDK would have retried with, to tell it from what somebody chose.
+	var usual aws.Retryer
+	cfg.ServiceOptions = append([]func(string, any){func(_ string, o any) {
+		if o, ok := o.(*s3.Options); ok && cfg.Retryer == nil {
+			usual = o.Retryer
+		}
+	}}, cfg.ServiceOptions...)
+	k.sdk = s3.NewFromConfig(cfg, func(o *s3.Options) {
+		k.retries(o, usual != nil && o.Retryer == usual)
+		err = k.configure(o, cfg)
+	})
+	if err != nil {
+		return nil, err
 	}
 	k.describe()
 	return k, nil
 }
 
-// loadConfig asks the environment and the shared files.
-func loadConfig(ctx context.Context, opts settings) (aws.Config, error) {
-	var load []func(*config.LoadOptions) error
+// config is the configuration that the options name.
+func (s *settings) config(ctx context.Context) (aws.Config, error) {
 	switch {
-	case opts.set&optAnonymous != 0:
-		// Not even the files are opened: only the environment's region and
-		// endpoint count.
-		load = append(load, config.WithCredentialsProvider(aws.AnonymousCredentials{}),
-			config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{}))
-		if os.Getenv("AWS_PROFILE") != "" || os.Getenv("AWS_DEFAULT_PROFILE") != "" {
-			return anonymousConfig(), nil
-		}
-	case opts.set&optStaticCredentials != 0:
-		static := opts.static
+	case s.set&optAWSConfig != 0:
+		return s.awsConfig, nil
+	case s.set&optAnonymous != 0:
+		return environment()
+	}
+	// Credentials are asked for seldom, and nobody could close what stays open.
+	brief := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DisableKeepAlives = true })
+	load := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(brief),
+		config.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = brief }),
+		config.WithLogger(logging.Nop{}),
+		config.WithDefaultsMode(aws.DefaultsModeStandard), // another one asks at once what machine this is
+	}
+	switch {
+	case s.set&optStaticCredentials != 0:
+		static := s.static
 		load = append(load, config.WithCredentialsProvider(aws.CredentialsProviderFunc(
 			func(context.Context) (aws.Credentials, error) { return static, nil })))
-	case opts.set&optProfile != 0:
-		load = append(load, config.WithSharedConfigProfile(opts.profile))
-	}
-	if opts.region != "" {
-		load = append(load, config.WithRegion(opts.region))
+	case s.set&optProfile != 0:
+		load = append(load, config.WithSharedConfigProfile(s.profile))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	if !newCredentials(cfg).optional {
+		return cfg, nil
+	}
+	// Nobody said that there is a metadata service: do not insist.
+	once, err := config.LoadDefaultConfig(ctx, append(load, config.WithRetryer(func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 })
+	}))...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	cfg.Credentials = once.Credentials
 	return cfg, nil
 }
 
-// anonymousConfig is what the environment says when a profile is named in it
-// that an anonymous client has no business reading.
-func anonymousConfig() aws.Config {
-	cfg := aws.Config{Credentials: aws.AnonymousCredentials{}}
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if cfg.Region == "" {
-			cfg.Region = os.Getenv(name)
+// environment is the configuration of an anonymous client: the environment's
+// endpoint, region and manners, and neither files nor credentials.
+func environment() (aws.Config, error) {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	env.Credentials, env.ContainerAuthorizationToken = aws.Credentials{}, ""
+	cfg := aws.Config{
+		Region:                     env.Region,
+		Credentials:                aws.AnonymousCredentials{},
+		ConfigSources:              []any{env},
+		RetryMaxAttempts:           env.RetryMaxAttempts,
+		RetryMode:                  env.RetryMode,
+		RequestChecksumCalculation: env.RequestChecksumCalculation,
+		ResponseChecksumValidation: env.ResponseChecksumValidation,
+	}
+	if env.BaseEndpoint != "" && !aws.ToBool(env.IgnoreConfiguredEndpoints) {
+		cfg.BaseEndpoint = &env.BaseEndpoint
+	}
+	if env.CustomCABundle != "" {
+		if cfg.HTTPClient, err = trusting(env.CustomCABundle); err != nil {
+			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
 		}
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
-		if endpoint := os.Getenv(name); endpoint != "" && cfg.BaseEndpoint == nil {
-			cfg.BaseEndpoint = &endpoint
-		}
-	}
-	return cfg
+	return cfg, nil
 }
 
 // configure puts this package's rules over what the SDK resolved.
-func (k *core) configure(o *s3.Options) error {
+func (k *core) configure(o *s3.Options, cfg aws.Config) error {
 	opts := k.opts
 	if opts.endpoint != "" {
 		o.BaseEndpoint = aws.String(opts.endpoint)
@@ -132,7 +149,7 @@ func (k *core) configure(o *s3.Options) error {
 	if o.BaseEndpoint != nil {
 		endpoint, err := parseEndpoint(*o.BaseEndpoint)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", endpointSource(*o.BaseEndpoint), err)
 		}
 		o.BaseEndpoint = aws.String(endpoint)
 	}
@@ -142,6 +159,9 @@ func (k *core) configure(o *s3.Options) error {
 	}
 	if o.Region == "" {
 		o.Region = "us-east-1"
+	}
+	if !validRegion(o.Region) {
+		return fmt.Errorf("%q cannot be a region; WithRegion, AWS_REGION and the profile are asked, in this order", o.Region)
 	}
 
 	switch opts.addressing {
@@ -154,149 +174,106 @@ func (k *core) configure(o *s3.Options) error {
 	}
 
 	// The SDK leaves a checksum mode that nobody named to chance; name both.
-	if custom && os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION") == "" && opts.set&optAWSConfig == 0 ||
-		custom && o.RequestChecksumCalculation == 0 {
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-	}
-	if custom && os.Getenv("AWS_RESPONSE_CHECKSUM_VALIDATION") == "" && opts.set&optAWSConfig == 0 ||
-		custom && o.ResponseChecksumValidation == 0 {
-		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-	}
-	if o.RequestChecksumCalculation == 0 {
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
-	}
-	if o.ResponseChecksumValidation == 0 {
-		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
-	}
+	request, response := checksumsNamed(o, cfg)
+	o.RequestChecksumCalculation = checksumMode(request, custom, o.RequestChecksumCalculation,
+		aws.RequestChecksumCalculationWhenSupported, aws.RequestChecksumCalculationWhenRequired)
+	o.ResponseChecksumValidation = checksumMode(response, custom, o.ResponseChecksumValidation,
+		aws.ResponseChecksumValidationWhenSupported, aws.ResponseChecksumValidationWhenRequired)
 	o.DisableLogOutputChecksumValidationSkipped = true
-
-	attempts := opts.maxAttempts
-	if attempts == 0 {
-		attempts = o.RetryMaxAttempts
-	}
-	if attempts == 0 {
-		attempts = retry.DefaultMaxAttempts
-	}
-	if _, ok := o.Retryer.(*retry.Standard); ok || o.Retryer == nil || opts.maxAttempts != 0 {
-		// No token bucket: a client-wide budget makes one failing prefix take
-		// the retries of all others. 429 is S3-compatible servers' SlowDown.
-		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-			r.RateLimiter = ratelimit.None
-			r.Retryables = append(r.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
-			r.MaxAttempts = attempts
-		})
-	}
-	o.RetryMaxAttempts = attempts
 
 	if k.creds.next != nil || k.creds.optional {
 		o.HTTPSignerV4 = unsignedSigner{o.HTTPSignerV4}
 	}
-	if opts.set&(optRequestPayer|optBucketOwner) != 0 {
-		o.APIOptions = append(o.APIOptions, k.addHeaders)
-	}
+	o.APIOptions = append(o.APIOptions, k.demands()...)
 	return nil
+}
+
+// checksumsNamed reports which of the two checksum modes somebody asked for. A
+// configuration that was loaded has both, asked for or not; then its sources know.
+func checksumsNamed(o *s3.Options, cfg aws.Config) (request, response bool) {
+	request = o.RequestChecksumCalculation != 0 &&
+		(len(cfg.ConfigSources) == 0 || o.RequestChecksumCalculation != aws.RequestChecksumCalculationWhenSupported)
+	response = o.ResponseChecksumValidation != 0 &&
+		(len(cfg.ConfigSources) == 0 || o.ResponseChecksumValidation != aws.ResponseChecksumValidationWhenSupported)
+	for _, source := range cfg.ConfigSources {
+		var sends aws.RequestChecksumCalculation
+		var checks aws.ResponseChecksumValidation
+		switch source := source.(type) {
+		case config.LoadOptions:
+			sends, checks = source.RequestChecksumCalculation, source.ResponseChecksumValidation
+		case config.EnvConfig:
+			sends, checks = source.RequestChecksumCalculation, source.ResponseChecksumValidation
+		case config.SharedConfig:
+			sends, checks = source.RequestChecksumCalculation, source.ResponseChecksumValidation
+		}
+		request, response = request || sends != 0, response || checks != 0
+	}
+	return request, response
+}
+
+// checksumMode is what somebody asked for, else what the kind of endpoint can bear.
+func checksumMode[M comparable](named, custom bool, said, supported, required M) M {
+	switch {
+	case named:
+		return said
+	case custom:
+		return required
+	}
+	return supported
+}
+
+// retries sets how often a request is tried. A retryer that somebody chose stays.
+func (k *core) retries(o *s3.Options, usual bool) {
+	if k.opts.maxAttempts != 0 {
+		o.RetryMaxAttempts = k.opts.maxAttempts
+	}
+	if !usual {
+		return
+	}
+	if o.RetryMaxAttempts == 0 {
+		o.RetryMaxAttempts = retry.DefaultMaxAttempts
+	}
+	ours := func(r *retry.StandardOptions) {
+		// No token bucket: a client-wide budget makes one failing prefix take
+		// the retries of all others. 429 is S3-compatible servers' SlowDown.
+		r.RateLimiter = ratelimit.None
+		r.Retryables = append(r.Retryables,
+			retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}},
+			retry.RetryableErrorCode{Codes: map[string]struct{}{"BadDigest": {}}}, // damaged on its way
+			retry.IsErrorRetryableFunc(brokenAnswer))
+		r.MaxAttempts = o.RetryMaxAttempts
+	}
+	if o.RetryMode == aws.RetryModeAdaptive {
+		o.Retryer = retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) { a.StandardOptions = append(a.StandardOptions, ours) })
+		return
+	}
+	o.Retryer = retry.NewStandard(ours)
 }
 
 // describe reads off the finished SDK client what the rest needs to know.
 func (k *core) describe() {
 	o := k.sdk.Options()
 	k.region, k.paths, k.sums = o.Region, o.UsePathStyle, o.RequestChecksumCalculation
-	if k.tries = o.RetryMaxAttempts; k.tries == 0 {
-		k.tries = retry.DefaultMaxAttempts
+	if k.tries = retry.DefaultMaxAttempts; o.Retryer != nil && o.Retryer.MaxAttempts() > 0 {
+		k.tries = o.Retryer.MaxAttempts()
 	}
-	k.secure = true
+	k.secure = !o.EndpointOptions.DisableHTTPS
 	if o.BaseEndpoint != nil {
 		k.endpoint = strings.TrimSuffix(*o.BaseEndpoint, "/")
-		k.secure = !strings.HasPrefix(k.endpoint, "http://")
-	}
-	if o.EndpointOptions.DisableHTTPS {
-		k.secure = false
+		k.secure = !strings.HasPrefix(strings.ToLower(k.endpoint), "http://")
 	}
 	if k.creds == nil {
-		k.creds = &credentials{
-			next:      o.Credentials,
-			anonymous: aws.IsCredentialsProvider(o.Credentials, (*aws.AnonymousCredentials)(nil)),
+		k.creds = newCredentials(aws.Config{Credentials: o.Credentials})
+		k.creds.optional = false
+	}
+}
+
+// endpointSource names where an endpoint came from that no option gave.
+func endpointSource(endpoint string) string {
+	for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
+		if os.Getenv(name) == endpoint {
+			return name
 		}
 	}
-}
-
-// ---- credentials
-
-// credentials is the chain's provider, or the knowledge that there is none.
-type credentials struct {
-	next      aws.CredentialsProvider
-	optional  bool // nothing was configured: having none is no failure
-	anonymous bool // unsigned on purpose
-
-	mu   sync.Mutex
-	none bool // asked everywhere, found nothing
-}
-
-// noneSource marks the stand-in that unsignedSigner recognises.
-const noneSource = "cloudpath: no credentials configured"
-
-var noCredentials = aws.Credentials{AccessKeyID: "none", SecretAccessKey: "none", Source: noneSource}
-
-// metadataTimeout bounds the search for a metadata service where nobody said
-// that there is one.
-const metadataTimeout = 3 * time.Second
-
-// Retrieve implements aws.CredentialsProvider.
-func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	if !c.optional {
-		creds, err := c.next.Retrieve(ctx)
-		if err != nil {
-			return aws.Credentials{}, &credentialsError{err}
-		}
-		return creds, nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.none || c.next == nil {
-		c.none = true
-		return noCredentials, nil
-	}
-	short, cancel := context.WithTimeout(ctx, metadataTimeout)
-	defer cancel()
-	creds, err := c.next.Retrieve(short)
-	switch {
-	case err == nil:
-		return creds, nil
-	case ctx.Err() != nil:
-		return aws.Credentials{}, ctx.Err()
-	case answeredBadly(err):
-		return aws.Credentials{}, &credentialsError{err}
-	}
-	c.none = true
-	return noCredentials, nil
-}
-
-// unsigned reports whether requests went out unsigned because nothing was configured.
-func (c *credentials) unsigned() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.none
-}
-
-// answeredBadly tells a metadata service that is there and fails from one that
-// is not there or has no role to give.
-func answeredBadly(err error) bool {
-	var answer *smithyhttp.ResponseError
-	return errors.As(err, &answer) && answer.HTTPStatusCode() != http.StatusNotFound
-}
-
-// credentialsError says that a provider that was configured failed.
-type credentialsError struct{ err error }
-
-func (e *credentialsError) Error() string { return e.err.Error() }
-func (e *credentialsError) Unwrap() error { return e.err }
-
-// unsignedSigner leaves requests unsigned for which there are no credentials.
-type unsignedSigner struct{ next s3.HTTPSignerV4 }
-
-func (s unsignedSigner) SignHTTP(ctx context.Context, creds aws.Credentials, r *http.Request, payloadHash, service, region string, at time.Time, opts ...func(*v4.SignerOptions)) error {
-	if creds.Source == noneSource {
-		return nil
-	}
-	return s.next.SignHTTP(ctx, creds, r, payloadHash, service, region, at, opts...)
+	return "the endpoint of the AWS configuration"
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -17,7 +19,7 @@ import (
 // between requests, and is what S3Path values carry. A program usually has
 // one; two in one process share nothing.
 type Client struct {
-	opts settings
+	opts *settings // behind a pointer: printing a Client must not reach its secrets
 
 	// A client made by NewClient is configured from its first day. The lazy
 	// default client is configured by its first request.
@@ -29,7 +31,7 @@ type Client struct {
 
 // core is a configured client: what requests need.
 type core struct {
-	opts     settings
+	opts     *settings
 	sdk      *s3.Client
 	endpoint string // "" on AWS itself
 	region   string
@@ -38,9 +40,11 @@ type core struct {
 	tries    int  // attempts at one request
 	sums     aws.RequestChecksumCalculation
 	creds    *credentials
-	http     *http.Client // nil when the SDK client is the user's
-	regions  sync.Map     // bucket -> region, learned from the server's answers
-	buffers  sync.Pool    // *[]byte of bufferSize
+	own      *http.Transport // nil when the connections are the caller's
+	theirs   bool            // the SDK client is the caller's
+	permits  chan struct{}   // of requests under way, where no transport of ours counts them
+	regions  sync.Map        // bucket -> region, learned from the server's answers
+	buffers  sync.Pool       // *[]byte of bufferSize
 }
 
 // bufferSize is what bodies are copied by: large enough that a copy costs few
@@ -60,16 +64,21 @@ func (k *core) putBuffer(b *[]byte) { k.buffers.Put(b) }
 // NewClient makes a client. With no options it asks the same places as the
 // AWS command line: environment, shared configuration files, and the roles of
 // the machine it runs on; when none of them has credentials, requests go
-// unsigned, so that public buckets work at once.
+// unsigned, so that public buckets work at once. A place that was configured
+// and fails is an error of the first request, never a reason to go on without.
 //
 // NewClient makes no request. Options that contradict each other, and values
-// that no request could be made with, are errors that name them.
+// that no request could be made with, are errors that name them. Of an option
+// given twice the last counts.
+//
+// Requests go through the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name,
+// unless WithHTTPClient brings a transport that decides otherwise.
 func NewClient(ctx context.Context, opts ...ClientOption) (*Client, error) {
-	c := &Client{}
+	c := &Client{opts: &settings{}}
 	if err := c.opts.collect(opts); err != nil {
 		return nil, fmt.Errorf("s3path.NewClient: %w", err)
 	}
-	k, err := newCore(ctx, c.opts)
+	k, err := newCore(ctx, *c.opts)
 	if err != nil {
 		return nil, fmt.Errorf("s3path.NewClient: %w", err)
 	}
@@ -87,7 +96,7 @@ func (c *Client) use(ctx context.Context) (*core, error) {
 		return nil, errClientClosed
 	}
 	if c.core == nil {
-		k, err := newCore(ctx, c.opts)
+		k, err := newCore(ctx, *c.opts)
 		if err != nil {
 			return nil, fmt.Errorf("configuring the default client from the environment: %w", err)
 		}
@@ -108,8 +117,9 @@ func (c *Client) S3() *s3.Client {
 	return k.sdk
 }
 
-// Close gives the client's idle connections back. Requests made after it fail.
-// A second Close does nothing.
+// Close gives the client's idle connections back, those of an HTTP client or an
+// SDK client of the caller's excepted. Requests made after it fail; those under
+// way, and Readers and Writers that are open, go on. A second Close does nothing.
 func (c *Client) Close() error {
 	c = c.resolve()
 	c.mu.Lock()
@@ -118,8 +128,8 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.closed = true
-	if c.core != nil && c.core.http != nil {
-		c.core.http.CloseIdleConnections()
+	if c.core != nil && c.core.own != nil {
+		c.core.own.CloseIdleConnections()
 	}
 	return nil
 }
@@ -142,14 +152,23 @@ func (c *Client) String() string {
 	return fmt.Sprintf("s3path.Client(%s, %s)", endpoint, c.core.region)
 }
 
-// GoString is String: %#v must not print what a client knows either.
+// GoString is String, for %#v.
 func (c *Client) GoString() string { return c.String() }
+
+// Format writes String whatever the verb: no way of printing a client shows
+// what it signs with.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, c.String()) // fmt has no use for the error
+}
+
+// LogValue is String, for log/slog.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // ---- the default client
 
 // The two values below are this package's only state.
 var (
-	lazyDefault = &Client{lazy: true}
+	lazyDefault = &Client{opts: &settings{}, lazy: true}
 	setDefault  atomic.Pointer[Client]
 )
 

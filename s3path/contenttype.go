@@ -120,10 +120,13 @@ func (k *core) contentTypeOf(c *call, name string, head []byte) (contentType, co
 	return contentType, encoding
 }
 
+// sniff is what mimetype makes of an object's beginning. XML of any kind is
+// left out with HTML and SVG: a browser runs the scripts in it all the same.
 func sniff(head []byte) string {
 	found := mimetype.Detect(head)
+	base, _, _ := strings.Cut(found.String(), ";")
 	switch {
-	case found.Is("application/octet-stream"), found.Is("text/html"), found.Is("image/svg+xml"), found.Is("application/xhtml+xml"):
+	case base == "application/octet-stream", base == "text/html", base == "text/xml", base == "application/xml", strings.HasSuffix(base, "+xml"):
 		return ""
 	}
 	return found.String()

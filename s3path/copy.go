@@ -1,17 +1,18 @@
 package s3path
 
 import (
-	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -22,16 +23,22 @@ import (
 const copyOptions = propertyOptions | optNoOverwrite | optSSEC | optSourceSSEC | optInfo | optConcurrency
 
 // Copy copies one object on the server; its bytes do not come by here. Content
-// type, metadata, cache control, encoding and tags are kept. 1 request up to 5
-// GiB, beyond it one for every part and up to 4; 2 where an option replaces a
-// property; up to 5 with WithNoOverwrite. WithInfo costs one more. The target
-// is replaced.
+// type, metadata, cache control, encoding and tags are kept; the storage class,
+// the encryption and the ACL are those of a new object, as with S3's own copy,
+// unless options name others. 1 request up to 5 GiB, beyond it one for every
+// part and up to 4; 2 where an option replaces a property; up to 5 with
+// WithNoOverwrite, and 1 more then for an object that has tags. WithInfo costs
+// one more. The target is replaced.
 //
 // A missing source is fs.ErrNotExist, a source that is only a directory
 // cloudpath.ErrIsDirectory, and so is a target that ends in "/" unless the
 // source is a marker itself. Onto itself a copy needs a version or a property
-// to change, else it is cloudpath.ErrInvalidPath. A target of another client
-// is streamed through, and never held whole in memory.
+// to change, else it is cloudpath.ErrInvalidPath. A source that is replaced
+// while its parts are copied is cloudpath.ErrChanged.
+//
+// A target of another client is streamed through, with its properties, and with
+// its tags where they can be read; no more than a few parts of it are held in
+// memory.
 func (p S3Path) Copy(ctx context.Context, dst S3Path, opts ...CopyOption) error {
 	t, err := p.startCopy(ctx, dst, "copy", opts)
 	if err != nil {
@@ -43,8 +50,11 @@ func (p S3Path) Copy(ctx context.Context, dst S3Path, opts ...CopyOption) error 
 	if p.same(dst) && p.version == "" && !t.c.has(propertyOptions|optSSEC|optSourceSSEC) {
 		return failure("copy", p, fmt.Errorf("%w: the copy would be the object itself, unchanged", cloudpath.ErrInvalidPath))
 	}
-	err = t.object(ctx, p, dst, nil)
-	return failure("copy", p, p.orDirectory(ctx, t.k, err))
+	_, err = t.object(ctx, p, dst, nil)
+	if errorIs[*noSource](err) {
+		err = p.orDirectory(ctx, t.k, err)
+	}
+	return failure("copy", p, err)
 }
 
 // copyable refuses a source and a target that no object can have.
@@ -54,9 +64,6 @@ func (p S3Path) copyable(dst S3Path) error {
 	}
 	if dst.key == "" || strings.HasSuffix(dst.key, "/") && !strings.HasSuffix(p.key, "/") {
 		return fmt.Errorf("the target %v: %w", dst, cloudpath.ErrIsDirectory)
-	}
-	if dst.version != "" {
-		return fmt.Errorf("the target %v: %w: a version cannot be written to", dst, errors.ErrUnsupported)
 	}
 	return nil
 }
@@ -72,6 +79,10 @@ type transport struct {
 	to   *core // the target's
 	c    *call
 	stay bool // both are the same client
+
+	// In a tree, large objects pass through this process one at a time: each
+	// holds several parts.
+	large chan struct{}
 }
 
 func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []CopyOption) (*transport, error) {
@@ -83,140 +94,246 @@ func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []Cop
 	if err != nil {
 		return nil, err
 	}
-	if (c.ssec.key != "") && !to.secure {
+	if c.ssec.isSet() && !to.secure {
 		return nil, failure(op, dst, fmt.Errorf("%w: a customer's key is never sent over plain http; use an https endpoint", errors.ErrUnsupported))
 	}
+	if dst.version != "" {
+		return nil, failure(op, dst, fmt.Errorf("%w: the target is a version, which cannot be written to", errors.ErrUnsupported))
+	}
 	return &transport{k: k, to: to, c: c, stay: k == to}, nil
+}
+
+// made is what a copy that was made is known to be a copy of.
+type made struct {
+	etag string // of the source
+
+	// sure says that the copy is of this very ETag. Else it is the target's,
+	// which is the source's unless that came in parts or is encrypted.
+	sure  bool
+	asked time.Time // before the copy began, by the server's clock; zero where it does not tell
+
+	written time.Time // when the target was, as the server says
+}
+
+// object copies one object; known is what a listing said of it, or nil.
+func (t *transport) object(ctx context.Context, src, dst S3Path, known *tree.Object) (made, error) {
+	m, err := t.copy(ctx, src, dst, known)
+	if err == nil && t.c.info != nil {
+		err = t.inform(ctx, dst)
+	}
+	return m, err
+}
+
+// inform stores what the target has become.
+func (t *transport) inform(ctx context.Context, dst S3Path) error {
+	head, err := store{k: t.to, p: dst, ssec: t.c.ssec}.head(ctx, dst)
+	if err != nil {
+		return fmt.Errorf("copied to %v, but what was written there cannot be looked at: %w", dst, explain(dst, err))
+	}
+	*t.c.info = infoOfHead(dst, head)
+	return nil
+}
+
+func (t *transport) copy(ctx context.Context, src, dst S3Path, known *tree.Object) (made, error) {
+	switch {
+	case !t.stay:
+		return t.through(ctx, src, dst)
+	case t.c.has(optNoOverwrite):
+		return t.create(ctx, src, dst)
+	case t.c.has(metadataOptions), src.same(dst) && src.version == "", known != nil && known.Size > maxCopy:
+		head, err := t.head(ctx, src)
+		if err != nil {
+			return made{}, err
+		}
+		return t.pinned(ctx, src, dst, head)
+	}
+	req := t.request(dst)
+	if known != nil {
+		req.CopySourceIfMatch = quoteETag(known.ETag)
+	}
+	m, err := t.copyRequest(ctx, src, dst, req)
+	// The refusal of an ETag that a listing gave: the object was replaced since,
+	// or the server lists ETags that its objects do not have. Either way the
+	// object as it is now is the one to copy.
+	overtaken := known != nil && errors.Is(err, cloudpath.ErrChanged)
+	marker := strings.HasSuffix(src.key, "/") && status(err) == http.StatusBadRequest
+	if err == nil || !overtaken && !marker && !tooLargeToCopy(err) {
+		return m, err
+	}
+	head, herr := t.head(ctx, src)
+	switch {
+	case herr != nil:
+		return made{}, herr
+	case tooLargeToCopy(err), marker && *head.ContentLength == 0:
+		// versitygw copies no markers. An empty one is as well written anew.
+		return t.inPartsOf(ctx, src, dst, head)
+	case marker:
+		return made{}, err
+	}
+	return t.pinned(ctx, src, dst, head)
 }
 
 // maxCopy is the largest object that S3 copies in one request.
 const maxCopy = 5 << 30
 
-// object copies one object; known is what a listing said of it, or nil.
-func (t *transport) object(ctx context.Context, src, dst S3Path, known *tree.Object) error {
-	err := t.copy(ctx, src, dst, known)
-	if err == nil && t.c.info != nil {
-		var head *s3.HeadObjectOutput
-		if head, err = (store{k: t.to, p: dst, ssec: t.c.ssec}).head(ctx, dst); err == nil {
-			*t.c.info = infoOfHead(dst, head)
+// pinned copies the object that head describes and no other: in one request, or
+// in parts.
+func (t *transport) pinned(ctx context.Context, src, dst S3Path, head *s3.HeadObjectOutput) (made, error) {
+	if *head.ContentLength > maxCopy {
+		return t.inPartsOf(ctx, src, dst, head)
+	}
+	req := t.request(dst)
+	if t.c.has(metadataOptions) || src.same(dst) && src.version == "" {
+		// S3 replaces all of these properties or none. It copies the tags itself.
+		plain := *head
+		plain.TagCount = nil
+		in, err := t.carried(ctx, src, dst, &plain)
+		if err != nil {
+			return made{}, err
 		}
+		req = copyOf(in, true, t.c.has(optTags))
 	}
-	if err != nil {
-		return dst.writeError(t.c, err)
+	req.CopySourceIfMatch = head.ETag
+	m, err := t.copyRequest(ctx, src, dst, req)
+	if err != nil && tooLargeToCopy(err) {
+		return t.inPartsOf(ctx, src, dst, head)
 	}
-	return nil
+	return m, err
 }
 
-func (t *transport) copy(ctx context.Context, src, dst S3Path, known *tree.Object) error {
-	var head *s3.HeadObjectOutput
-	if !t.stay || t.c.has(metadataOptions|optNoOverwrite) || known != nil && known.Size > maxCopy {
-		var err error
-		if head, err = t.head(ctx, src); err != nil {
-			return err
-		}
-		if t.c.has(optNoOverwrite) {
-			// No server that was tried honours If-None-Match on a copy: look
-			// first, then let the condition decide a race when the parts are
-			// put together.
-			if _, err := (store{k: t.to, p: dst, ssec: t.c.ssec}).head(ctx, dst); err == nil {
-				return &cause{text: fmt.Sprintf("the target %v exists already", dst), is: []error{fs.ErrExist}}
-			} else if status(err) != http.StatusNotFound {
-				return explain(dst, err)
-			}
-		}
-		if !t.stay || t.c.has(optNoOverwrite) || aws.ToInt64(head.ContentLength) > maxCopy {
-			in, err := propertiesOf(ctx, t.k, t.c, src, dst, head)
-			if err != nil && (t.stay || !errors.Is(err, fs.ErrPermission)) {
-				return err
-			}
-			if err != nil { // another account's tags need not be readable
-				plain := *head
-				plain.TagCount = nil
-				if in, err = propertiesOf(ctx, t.k, t.c, src, dst, &plain); err != nil {
-					return err
-				}
-			}
-			if !t.stay {
-				return t.through(ctx, src, dst, in)
-			}
-			return t.inParts(ctx, src, dst, in, head)
-		}
-	}
-
+// request is a copy that keeps what S3 keeps and changes what the call says.
+func (t *transport) request(dst S3Path) *s3.CopyObjectInput {
 	in := &s3.PutObjectInput{Bucket: aws.String(dst.bucket), Key: aws.String(dst.key)}
 	t.c.override(in)
-	if head != nil {
-		plain := *head
-		plain.TagCount = nil // carried over by the copy itself
-		var err error
-		if in, err = propertiesOf(ctx, t.k, t.c, src, dst, &plain); err != nil {
-			return err
-		}
-	}
-	req := copyOf(in, head != nil, t.c.has(optTags))
-	req.CopySource = aws.String(copySource(src))
-	switch {
-	case head != nil:
-		req.CopySourceIfMatch = head.ETag
-	case known != nil:
-		req.CopySourceIfMatch = quoteETag(known.ETag)
-	}
-	err := t.copyRequest(ctx, src, dst, req)
-	if err == nil || !tooLargeToCopy(err) {
-		return err
-	}
-	if head, err = t.head(ctx, src); err != nil {
-		return err
-	}
-	if in, err = propertiesOf(ctx, t.k, t.c, src, dst, head); err != nil {
-		return err
-	}
-	return t.inParts(ctx, src, dst, in, head)
+	return copyOf(in, false, t.c.has(optTags))
+}
+
+// carried is the request that writes dst with the source's properties.
+func (t *transport) carried(ctx context.Context, src, dst S3Path, head *s3.HeadObjectOutput) (*s3.PutObjectInput, error) {
+	return propertiesOf(ctx, t.k, t.c, src, dst, head)
 }
 
 // copyRequest is one CopyObject, and two more requests where its answer does
 // not show that anything was copied.
-func (t *transport) copyRequest(ctx context.Context, src, dst S3Path, req *s3.CopyObjectInput) error {
+func (t *transport) copyRequest(ctx context.Context, src, dst S3Path, req *s3.CopyObjectInput) (made, error) {
+	req.CopySource = aws.String(copySource(src))
 	req.CopySourceSSECustomerAlgorithm, req.CopySourceSSECustomerKey, req.CopySourceSSECustomerKeyMD5 = t.c.sourceSSEC.headers()
+	begun := time.Now()
 	out, err := send(ctx, t.to, dst.bucket, req, (*s3.Client).CopyObject)
-	switch {
-	case err != nil && req.CopySourceIfMatch != nil && status(err) == http.StatusPreconditionFailed:
-		return fmt.Errorf("%w: the source was replaced while it was being copied (%w)", cloudpath.ErrChanged, explain(src, err))
-	case err != nil:
-		return explain(src, err)
-	case out.CopyObjectResult == nil || aws.ToString(out.CopyObjectResult.ETag) == "":
-		return t.verify(ctx, src, dst)
+	if err != nil {
+		if req.CopySourceIfMatch != nil && status(err) == http.StatusPreconditionFailed {
+			return made{}, errCopiedChanged(err)
+		}
+		return made{}, t.refused(ctx, src, dst, err)
 	}
-	return nil
+	m := made{etag: trimETag(aws.ToString(req.CopySourceIfMatch)), sure: req.CopySourceIfMatch != nil}
+	if answered, ok := awsmiddleware.GetServerTime(out.ResultMetadata); ok {
+		m.asked = answered.Add(-time.Since(begun))
+	}
+	if out.CopyObjectResult == nil || aws.ToString(out.CopyObjectResult.ETag) == "" {
+		return t.verify(ctx, src, dst, m)
+	}
+	if !m.sure {
+		m.etag = trimETag(*out.CopyObjectResult.ETag)
+	}
+	m.written = aws.ToTime(out.CopyObjectResult.LastModified)
+	return m, nil
 }
 
+// errCopiedChanged says that the source is not what it was when the copy began.
+func errCopiedChanged(err error) error {
+	return &cause{
+		text: cloudpath.ErrChanged.Error() + ": the source was replaced while it was being copied",
+		is:   []error{cloudpath.ErrChanged, err},
+	}
+}
+
+// noSource says that there is no object to copy.
+type noSource struct{ err error }
+
+func (e *noSource) Error() string { return e.err.Error() }
+func (e *noSource) Unwrap() error { return e.err }
+
+// refused explains the failure of a request that reads the source, or reads it
+// and writes the target.
+func (t *transport) refused(ctx context.Context, src, dst S3Path, err error) error {
+	switch {
+	case code(err) == "NoSuchBucket":
+		return t.explainNoBucket(ctx, src, dst, err)
+	case status(err) == http.StatusNotFound:
+		return &noSource{explain(src, err)}
+	}
+	return explain(src, err)
+}
+
+// explainNoBucket finds out which of the two buckets is missing.
+func (t *transport) explainNoBucket(ctx context.Context, src, dst S3Path, err error) error {
+	if src.bucket != dst.bucket || !t.stay {
+		_, herr := send(ctx, t.to, dst.bucket, &s3.HeadBucketInput{Bucket: aws.String(dst.bucket)}, (*s3.Client).HeadBucket)
+		if status(herr) == http.StatusNotFound {
+			return explain(dst, err)
+		}
+	}
+	return explain(src, err)
+}
+
+// head looks at the source. An answer that does not say how long the object is
+// would make an empty object of it.
 func (t *transport) head(ctx context.Context, src S3Path) (*s3.HeadObjectOutput, error) {
 	head, err := store{k: t.k, p: src, ssec: t.c.sourceSSEC}.head(ctx, src)
-	return head, explainIf(src, err)
-}
-
-func explainIf(p S3Path, err error) error {
-	if err == nil {
-		return nil
+	switch {
+	case status(err) == http.StatusNotFound:
+		return nil, &noSource{explain(src, err)}
+	case err != nil:
+		return nil, explain(src, err)
+	case head.ContentLength == nil || *head.ContentLength < 0:
+		return nil, fmt.Errorf("%w: the server does not say how long the object is", cloudpath.ErrProtocol)
 	}
-	return explain(p, err)
+	return head, nil
 }
 
 // verify looks whether a copy was made whose answer does not say so: some
-// servers answer 200 to what they do not do.
-func (t *transport) verify(ctx context.Context, src, dst S3Path) error {
+// servers answer 200 to what they do not do. What was there before may well be
+// as long as the source.
+func (t *transport) verify(ctx context.Context, src, dst S3Path, m made) (made, error) {
 	from, err := t.head(ctx, src)
 	if err != nil {
-		return err
+		return made{}, err
+	}
+	doubt := func(what string) (made, error) {
+		return made{}, fmt.Errorf("%w: the server said that it copied, but %s", cloudpath.ErrProtocol, what)
 	}
 	to, err := store{k: t.to, p: dst, ssec: t.c.ssec}.head(ctx, dst)
 	if err != nil {
-		return fmt.Errorf("%w: the server said that it copied, but the target cannot be seen: %w", cloudpath.ErrProtocol, explain(dst, err))
+		return made{}, fmt.Errorf("%w: the server said that it copied, but the target cannot be seen: %w", cloudpath.ErrProtocol, explain(dst, err))
 	}
-	if aws.ToInt64(from.ContentLength) != aws.ToInt64(to.ContentLength) {
-		return fmt.Errorf("%w: the server said that it copied %d bytes, but the target has %d", cloudpath.ErrProtocol, aws.ToInt64(from.ContentLength), aws.ToInt64(to.ContentLength))
+	was, is := trimETag(aws.ToString(from.ETag)), trimETag(aws.ToString(to.ETag))
+	m.written = aws.ToTime(to.LastModified)
+	fresh := !m.asked.IsZero() && !m.written.Before(m.asked.Add(-time.Second)) // it is in whole seconds
+	switch {
+	case to.ContentLength == nil || *to.ContentLength != *from.ContentLength:
+		return doubt(fmt.Sprintf("the target has %d bytes, and not %d", aws.ToInt64(to.ContentLength), *from.ContentLength))
+	case was != is && ofContent(from) && ofContent(to):
+		return doubt("the target has another content")
+	case (was == "" || was != is || src.same(dst)) && !fresh:
+		return doubt("nothing shows that the target was written")
+	case m.sure && m.etag != was:
+		return made{}, fmt.Errorf("%w: the source was replaced while it was being copied", cloudpath.ErrChanged)
 	}
-	return nil
+	m.etag, m.sure = was, true
+	return m, nil
+}
+
+// ofContent reports whether an object's ETag follows from its bytes alone: then
+// two that differ are of different bytes. It does not where the object came in
+// parts or is encrypted.
+func ofContent(head *s3.HeadObjectOutput) bool {
+	etag := trimETag(aws.ToString(head.ETag))
+	if len(etag) != 2*md5.Size || strings.Trim(etag, "0123456789abcdef") != "" {
+		return false
+	}
+	return head.SSECustomerAlgorithm == nil &&
+		(head.ServerSideEncryption == "" || head.ServerSideEncryption == types.ServerSideEncryptionAes256)
 }
 
 // tooLargeToCopy is S3's refusal of a source beyond 5 GiB.
@@ -239,100 +356,25 @@ func copySource(p S3Path) string {
 	return source
 }
 
-// copyPartSize is the size of a part that is copied on the server: no memory is
-// spent on it here, so it is larger than that of an upload.
-func (k *core) copyPartSize(size int64) int64 {
-	part := stages(k.opts.partSize, size)[0].size
-	return min(max(part, 8*k.opts.partSize), maxPartSize)
+// create copies to where nothing may be. No server that was tried honours
+// If-None-Match on a copy: look first, then let the condition decide a race
+// when the parts are put together.
+func (t *transport) create(ctx context.Context, src, dst S3Path) (made, error) {
+	head, err := t.head(ctx, src)
+	if err != nil {
+		return made{}, err
+	}
+	if err := t.vacant(ctx, dst); err != nil {
+		return made{}, err
+	}
+	return t.inPartsOf(ctx, src, dst, head)
 }
 
-// inParts copies on the server in ranges, pinned to the source's ETag, and
-// leaves no parts behind when it fails.
-func (t *transport) inParts(ctx context.Context, src, dst S3Path, in *s3.PutObjectInput, head *s3.HeadObjectOutput) error {
-	size := aws.ToInt64(head.ContentLength)
-	if size == 0 { // there is no range of nothing
-		in.Body, in.ContentLength = bytes.NewReader(nil), aws.Int64(0)
-		_, err := send(ctx, t.to, dst.bucket, in, (*s3.Client).PutObject)
-		return explainIf(dst, err)
+// vacant fails where there is an object already.
+func (t *transport) vacant(ctx context.Context, dst S3Path) error {
+	_, there, err := (store{k: t.to, p: dst, ssec: t.c.ssec}).present(ctx, dst)
+	if there {
+		return &cause{text: fmt.Sprintf("the target %v exists already", dst), is: []error{fs.ErrExist}}
 	}
-	created, err := send(ctx, t.to, dst.bucket, createOf(in), (*s3.Client).CreateMultipartUpload)
-	if err != nil {
-		return explain(dst, err)
-	}
-	u := &upload{k: t.to, in: in, id: aws.ToString(created.UploadId)}
-	err = t.copyParts(ctx, src, dst, in, head, u)
-	if err == nil || u.completing && doubtful(err) && u.completedAfterAll(ctx) != nil {
-		return nil
-	}
-	return errors.Join(explain(dst, err), u.abort(ctx))
-}
-
-func (t *transport) copyParts(ctx context.Context, src, dst S3Path, in *s3.PutObjectInput, head *s3.HeadObjectOutput, u *upload) error {
-	size := aws.ToInt64(head.ContentLength)
-	partSize := t.to.copyPartSize(size)
-	parts := make([]types.CompletedPart, (size+partSize-1)/partSize)
-	numbers := func(yield func(int, error) bool) {
-		for i := range parts {
-			if !yield(i, nil) {
-				return
-			}
-		}
-	}
-	err := cloudpath.ForEach(ctx, t.c.concurrency, numbers, func(ctx context.Context, i int) error {
-		first := int64(i) * partSize
-		req := &s3.UploadPartCopyInput{
-			Bucket: in.Bucket, Key: in.Key, UploadId: aws.String(u.id), PartNumber: aws.Int32(int32(i + 1)),
-			CopySource:           aws.String(copySource(src)),
-			CopySourceIfMatch:    head.ETag,
-			CopySourceRange:      aws.String(byteRange(first, min(partSize, size-first))),
-			SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
-		}
-		req.CopySourceSSECustomerAlgorithm, req.CopySourceSSECustomerKey, req.CopySourceSSECustomerKeyMD5 = t.c.sourceSSEC.headers()
-		out, err := send(ctx, t.to, dst.bucket, req, (*s3.Client).UploadPartCopy)
-		switch {
-		case status(err) == http.StatusPreconditionFailed:
-			return fmt.Errorf("%w: the source was replaced while it was being copied (%w)", cloudpath.ErrChanged, explain(src, err))
-		case err != nil:
-			return explain(src, err)
-		case out.CopyPartResult == nil || aws.ToString(out.CopyPartResult.ETag) == "":
-			return fmt.Errorf("%w: part %d was copied without an ETag", cloudpath.ErrProtocol, i+1)
-		}
-		r := out.CopyPartResult
-		parts[i] = types.CompletedPart{
-			PartNumber: req.PartNumber, ETag: r.ETag, ChecksumCRC32: r.ChecksumCRC32, ChecksumCRC32C: r.ChecksumCRC32C,
-			ChecksumCRC64NVME: r.ChecksumCRC64NVME, ChecksumSHA1: r.ChecksumSHA1, ChecksumSHA256: r.ChecksumSHA256,
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	u.completing, u.all = true, parts
-	_, err = send(ctx, t.to, dst.bucket, &s3.CompleteMultipartUploadInput{
-		Bucket: in.Bucket, Key: in.Key, UploadId: aws.String(u.id), IfNoneMatch: in.IfNoneMatch,
-		SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-	}, (*s3.Client).CompleteMultipartUpload)
 	return err
-}
-
-// through copies to another client: a GET there, a PUT or parts here.
-func (t *transport) through(ctx context.Context, src, dst S3Path, in *s3.PutObjectInput) error {
-	o := &object{k: t.k, p: src, ssec: t.c.sourceSSEC}
-	s, err := o.open(ctx, "")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }() // what was wanted of it was read
-	if size := o.info.size; size > t.to.opts.partSize {
-		_, err := t.to.multipart(ctx, in, struct{ io.Reader }{s}, stages(t.to.opts.partSize, size), t.c.parts(t.to))
-		return explainIf(dst, err)
-	}
-	data, err := readAll(s, o.info.size)
-	if err != nil {
-		return err
-	}
-	plain := *t.c
-	plain.info = nil
-	return dst.putOnce(ctx, t.to, &plain, in, bytes.NewReader(data), int64(len(data)))
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
-	"github.com/cloudpath-go/cloudpath/internal/tree"
 )
 
 // DownloadTo copies an object to a local file, or everything below the path
@@ -37,6 +36,9 @@ func (p S3Path) DownloadTo(ctx context.Context, local string, opts ...ReadOption
 	if err != nil {
 		return err
 	}
+	if local == "" {
+		return failure("download", p, fmt.Errorf("%w: the local name is empty", fs.ErrInvalid))
+	}
 	if !strings.HasSuffix(p.key, "/") && p.key != "" {
 		err := p.downloadObject(ctx, k, c, local)
 		if !errors.Is(err, cloudpath.ErrIsDirectory) {
@@ -45,6 +47,9 @@ func (p S3Path) DownloadTo(ctx context.Context, local string, opts ...ReadOption
 	}
 	if c.has(readOptions &^ optSSEC) {
 		return failure("download", p, fmt.Errorf("%w for a tree: %v", errors.ErrUnsupported, c.set&(readOptions&^optSSEC)))
+	}
+	if p.version != "" {
+		return failure("download", p, fmt.Errorf("%w: a version is of one object", errors.ErrUnsupported))
 	}
 	return failure("download", p, p.downloadTree(ctx, k, c, local))
 }
@@ -59,7 +64,7 @@ func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, local stri
 		}
 		return err
 	}
-	defer func() { _ = s.Close() }() // everything wanted was read
+	defer func() { _ = s.Close() }() // nothing, unless it came to nothing
 	dir, name := filepath.Split(local)
 	if st, err := os.Stat(local); name == "" || err == nil && st.IsDir() {
 		if _, err := localName(p.Name()); err != nil {
@@ -78,18 +83,8 @@ func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, local stri
 		return err
 	}
 	defer func() { _ = root.Close() }() // a handle for names; nothing is written through it
-	d := &download{k: k, slots: make(chan struct{}, c.parts(k)-1), sync: true}
-	for retry := 0; ; retry++ {
-		err = d.object(ctx, o, s, root, name)
-		if !errors.Is(err, cloudpath.ErrChanged) || retry == 2 || p.version != "" || c.ifMatch != "" {
-			break
-		}
-		// It was replaced meanwhile: begin again with what is there now.
-		_ = s.Close()
-		if s, err = o.open(ctx, ""); err != nil {
-			return err
-		}
-	}
+	d := &download{k: k, slots: make(chan struct{}, c.parts(k)-1), sync: true, ifMatch: c.ifMatch}
+	err = d.object(ctx, o, s, root, name)
 	if err == nil && c.info != nil {
 		*c.info = o.info
 	}
@@ -108,15 +103,31 @@ func localName(rel string) (string, error) {
 
 // download is one DownloadTo.
 type download struct {
-	k     *core
-	slots chan struct{} // room for requests beside the first of each object
-	sync  bool
+	k       *core
+	slots   chan struct{} // room for requests beside the first of each object
+	sync    bool
+	ifMatch string // what the caller wants; nothing else will do then
 }
 
-// object writes an object to root/name; s is the GET that has just answered.
-func (d *download) object(ctx context.Context, o *object, s *stream, root *os.Root, name string) (err error) {
-	dir := filepath.Dir(name)
-	temporary := filepath.Join(dir, ".cloudpath-"+rand.Text()+".part")
+// object writes an object to root/name; s is the GET that has just answered,
+// and is closed. When the object is replaced meanwhile it begins again with
+// what is there now, as often as a request is tried.
+func (d *download) object(ctx context.Context, o *object, s *stream, root *os.Root, name string) error {
+	for try := 1; ; try++ {
+		err := d.attempt(ctx, o, s, root, name)
+		_ = s.Close() // everything wanted was read
+		if !errors.Is(err, cloudpath.ErrChanged) || try >= d.k.tries || o.p.version != "" || d.ifMatch != "" {
+			return err
+		}
+		if s, err = o.open(ctx, ""); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt writes one version of an object to root/name.
+func (d *download) attempt(ctx context.Context, o *object, s *stream, root *os.Root, name string) (err error) {
+	temporary := filepath.Join(filepath.Dir(name), ".cloudpath-"+rand.Text()+".part")
 	f, err := root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
@@ -151,181 +162,112 @@ func ignoreMissing(err error) error {
 // and an object of one part is one request.
 func (d *download) parts(ctx context.Context, o *object, s *stream, f *os.File) error {
 	partSize := d.k.opts.partSize
-	n := (o.info.size + partSize - 1) / partSize
-	if n <= 1 {
-		return errors.Join(d.copy(f, 0, s), s.drained())
+	last := (o.info.size - 1) / partSize // 0 of an empty object, too
+	if last < 1 || o.info.etag == "" {
+		return d.copy(ctx, f, 0, s)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	outer := ctx
+	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
+	// Where a part fails, the connection in front need not bring another byte.
+	defer context.AfterFunc(ctx, s.cancel)()
 	var (
-		mu          sync.Mutex
-		front, back = int64(0), n // parts in [front, back) are nobody's yet
-		wg          sync.WaitGroup
+		wg   sync.WaitGroup
+		todo = &span{front: 0, back: last + 1}
+		end  = func(i int64) int64 { return min(i*partSize+partSize, o.info.size) }
 	)
-	claim := func(fromBack bool) (int64, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if front >= back {
-			return 0, false
-		}
-		if fromBack {
-			back--
-			return back, true
-		}
-		front++
-		return front - 1, true
-	}
-	for range n - 1 {
-		select {
-		case d.slots <- struct{}{}:
-		default:
-			continue
-		}
-		wg.Go(func() {
-			defer func() { <-d.slots }()
-			for {
-				i, ok := claim(true)
-				if !ok || ctx.Err() != nil {
-					return
-				}
-				part := o.stream(ctx, i*partSize, min((i+1)*partSize, o.info.size))
-				err := d.copy(f, i*partSize, part)
-				if err == nil {
-					err = part.drained()
-				}
-				if err = errors.Join(err, part.Close()); err != nil {
-					cancel(err)
-					return
-				}
-			}
-		})
-	}
-	for ctx.Err() == nil {
-		i, ok := claim(false)
-		if !ok {
-			break
-		}
-		end := min((i+1)*partSize, o.info.size)
-		if err := d.copy(f, i*partSize, io.LimitReader(s, end-i*partSize)); err != nil {
-			cancel(err)
-			break
-		}
-		if end == o.info.size {
-			if err := s.drained(); err != nil {
+	fromBack := func(i int64) {
+		defer func() { <-d.slots }()
+		for ok := true; ok && ctx.Err() == nil; i, ok = todo.last() {
+			part := o.stream(ctx, i*partSize, end(i))
+			err := d.copy(ctx, f, i*partSize, part)
+			if _ = part.Close(); err != nil { // read to its end
 				cancel(err)
 			}
 		}
-		if s.off != end && ctx.Err() == nil {
-			cancel(fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.off, o.info.size))
+	}
+	for i, ok := todo.first(); ok && ctx.Err() == nil; i, ok = todo.first() {
+		// Room that others have left meanwhile is used, too.
+		for d.slot() {
+			back, ok := todo.last()
+			if !ok {
+				<-d.slots
+				break
+			}
+			wg.Go(func() { fromBack(back) })
+		}
+		err := d.copy(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize))
+		if err == nil && s.off != end(i) {
+			err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.off, o.info.size)
+		}
+		if err == nil {
+			err = s.drained()
+		}
+		if err != nil {
+			cancel(err)
 		}
 	}
 	wg.Wait()
+	if outer.Err() != nil {
+		return outer.Err()
+	}
 	return context.Cause(ctx)
 }
 
-func (d *download) copy(f *os.File, off int64, r io.Reader) error {
+// slot takes room for one more request, if there is any.
+func (d *download) slot() bool {
+	select {
+	case d.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// span is the parts in [front, back) that nobody has taken.
+type span struct {
+	mu          sync.Mutex
+	front, back int64
+}
+
+func (s *span) first() (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.front >= s.back {
+		return 0, false
+	}
+	s.front++
+	return s.front - 1, true
+}
+
+func (s *span) last() (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.front >= s.back {
+		return 0, false
+	}
+	s.back--
+	return s.back, true
+}
+
+// copy writes what r has to f, from off on, until ctx ends: r may be the
+// request of another context.
+func (d *download) copy(ctx context.Context, f *os.File, off int64, r io.Reader) error {
 	buf := d.k.buffer()
 	defer d.k.putBuffer(buf)
-	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), struct{ io.Reader }{r}, *buf)
+	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), until{ctx, r}, *buf)
 	return err
 }
 
-// ---- trees
-
-func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, local string) error {
-	var (
-		s       = store{k: k, p: p}
-		base    = tree.DirPrefix(p.key)
-		objects []tree.Object
-		dirs    = map[string]bool{}
-		unsafe  []error
-		reports []error
-	)
-	found, err := tree.Scan(ctx, s, p.key, nil, tree.Listing{Markers: true, Self: true}, func(item tree.Item) tree.Verdict {
-		rel := item.Key[len(base):]
-		if dir, ok := strings.CutSuffix(rel, "/"); ok || rel == "" {
-			if item.Object.Size > 0 {
-				reports = append(reports, fmt.Errorf("s3://%s/%s: it stands for a directory and has %d bytes, which no local directory can hold", p.bucket, item.Key, item.Object.Size))
-			}
-			if rel = dir; rel == "" {
-				return tree.Continue
-			}
-			dirs[rel] = true
-		} else {
-			objects = append(objects, item.Object)
-		}
-		if _, err := localName(rel); err != nil {
-			unsafe = append(unsafe, fmt.Errorf("s3://%s/%s: %w", p.bucket, item.Key, err))
-			return tree.Continue
-		}
-		for i := range len(rel) {
-			if rel[i] == '/' {
-				dirs[rel[:i]] = true
-			}
-		}
-		return tree.Continue
-	})
-	switch {
-	case err != nil:
-		return err
-	case !found && p.key != "":
-		return fs.ErrNotExist
-	case len(unsafe) > 0:
-		return errors.Join(unsafe...)
-	}
-	if err := os.MkdirAll(local, 0o777); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(local)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }() // a handle for names; nothing is written through it
-	for dir := range dirs {
-		name, err := localName(dir)
-		if err == nil {
-			err = root.MkdirAll(name, 0o777)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	d := &download{k: k, slots: make(chan struct{}, c.concurrency)}
-	err = tree.Each(ctx, c.concurrency, sequence(objects), func(ctx context.Context, found tree.Object) error {
-		from := p
-		from.key, from.version = found.Key, ""
-		rel := found.Key[len(base):]
-		if dirs[rel] {
-			return fmt.Errorf("%v: it has the name of a directory, and cannot be both on a disk", from)
-		}
-		name, err := localName(rel)
-		if err != nil {
-			return err
-		}
-		return failure("download", from, d.fetch(ctx, from, c.ssec, root, name))
-	})
-	return errors.Join(append([]error{err}, reports...)...)
+// until is a reader that ends with a context.
+type until struct {
+	ctx context.Context
+	r   io.Reader
 }
 
-// fetch is one object of a tree.
-func (d *download) fetch(ctx context.Context, from S3Path, ssec customerKey, root *os.Root, name string) error {
-	d.slots <- struct{}{} // given back by whoever holds one: parts wait for nothing
-	defer func() { <-d.slots }()
-	o := &object{k: d.k, p: from, ssec: ssec}
-	s, err := o.open(ctx, "")
-	if err != nil {
-		return err
+func (u until) Read(b []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, u.ctx.Err()
 	}
-	return errors.Join(d.object(ctx, o, s, root, name), s.Close())
-}
-
-// sequence is a slice as a listing.
-func sequence[T any](items []T) func(yield func(T, error) bool) {
-	return func(yield func(T, error) bool) {
-		for _, item := range items {
-			if !yield(item, nil) {
-				return
-			}
-		}
-	}
+	return u.r.Read(b)
 }

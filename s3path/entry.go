@@ -25,7 +25,8 @@ var (
 	_ encoding.TextMarshaler = Entry{}
 )
 
-// Rel is the path relative to the listing's root: root.Child(e.Rel()) is e.S3Path.
+// Rel is the path relative to the listing's root: root.Child(e.Rel()) is
+// e.S3Path, but for the version in Versions. It is "" of the root itself.
 func (e Entry) Rel() string { return e.rel }
 
 // Size is the object's size in bytes, 0 of a directory.
@@ -37,8 +38,14 @@ func (e Entry) ModTime() time.Time { return e.object.ModTime }
 // ETag is the object's entity tag, without quotes.
 func (e Entry) ETag() string { return e.object.ETag }
 
-// StorageClass is the object's storage class.
-func (e Entry) StorageClass() string { return e.object.StorageClass }
+// StorageClass is the object's storage class, "STANDARD" where S3 leaves it out;
+// "" of a directory and of a delete marker.
+func (e Entry) StorageClass() string {
+	if e.deletion {
+		return ""
+	}
+	return e.info().StorageClass()
+}
 
 // Owner is the object's owner where WithOwner asked for it, else "".
 func (e Entry) Owner() string { return e.object.Owner }
@@ -49,7 +56,8 @@ func (e Entry) IsDir() bool { return e.dir }
 // IsFile reports whether this is an object. Unlike S3Path.IsFile it asks nobody.
 func (e Entry) IsFile() bool { return !e.dir }
 
-// IsLatest reports, in Versions, whether this is the current version.
+// IsLatest reports whether this is the current version, which it is in all
+// listings but Versions.
 func (e Entry) IsLatest() bool { return e.latest }
 
 // IsDeleteMarker reports, in Versions, whether this version says that the object was deleted.
@@ -75,7 +83,8 @@ func (e Entry) info() Info {
 	return i
 }
 
-// Cursor resumes a listing of the same kind behind this entry; see WithStartAfter.
+// Cursor resumes a listing of the same path and kind behind this entry; see
+// WithStartAfter. What is in it is nobody's business.
 func (e Entry) Cursor() string { return e.cursor }
 
 // entryOf makes an entry of a listing's item.

@@ -2,8 +2,11 @@ package s3path
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -11,12 +14,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/internal/tree"
 )
 
 var (
@@ -53,21 +58,26 @@ func (c *cause) Unwrap() []error { return c.is }
 
 // explain puts the SDK's error into words and attaches the sentinels.
 func explain(p S3Path, err error) error {
+	switch {
+	case errors.Is(err, tree.ErrBrokenListing) && !errors.Is(err, cloudpath.ErrProtocol):
+		return &cause{text: cloudpath.ErrProtocol.Error() + ": " + err.Error(), is: []error{cloudpath.ErrProtocol, err}}
+	case errors.Is(err, tree.ErrNotDirectory):
+		return cloudpath.ErrNotDirectory
+	}
 	if already := (*cause)(nil); errors.As(err, &already) {
 		return err
 	}
-	// What the caller did itself comes first: a cancelled request fails in
-	// many ways.
+	// A provider has time limits of its own, which are not the caller's.
+	if bad, ok := errors.AsType[*credentialsError](err); ok {
+		return &cause{
+			text: "no credentials could be had from " + bad.Error() + " (WithAnonymous sends requests unsigned)",
+			is:   []error{cloudpath.ErrNoCredentials, bad.err},
+		}
+	}
+	// What the caller did itself comes before the rest: a cancelled request
+	// fails in many ways.
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &cause{text: contextWords(err), is: []error{err}}
-	}
-	var bad *credentialsError
-	if errors.As(err, &bad) {
-		return &cause{
-			text: "the configured credentials could not be had: " + bad.Error() +
-				" (WithAnonymous sends requests unsigned)",
-			is: []error{cloudpath.ErrNoCredentials, err},
-		}
 	}
 
 	var (
@@ -84,6 +94,9 @@ func explain(p S3Path, err error) error {
 	if status == 0 && code == "" {
 		return explainTransport(p, err)
 	}
+	if unread, ok := errors.AsType[*smithy.DeserializationError](err); ok && status/100 == 2 {
+		return explainAnswer(unread, err)
+	}
 
 	is := []error{err}
 	words := code
@@ -94,7 +107,9 @@ func explain(p S3Path, err error) error {
 		words += ": " + strings.TrimSuffix(strings.TrimSpace(message), ".")
 	}
 	note := func(sentinel error, hint string) {
-		is = slices.Insert(is, 0, sentinel)
+		if sentinel != nil {
+			is = slices.Insert(is, 0, sentinel)
+		}
 		if hint != "" {
 			words += "; " + hint
 		}
@@ -116,23 +131,32 @@ func explain(p S3Path, err error) error {
 		note(fs.ErrPermission, "this machine's clock is off; set it right")
 	case code == "InvalidAccessKeyId", code == "SignatureDoesNotMatch", code == "ExpiredToken", code == "InvalidToken":
 		note(fs.ErrPermission, "check the credentials of this client")
+	case status == http.StatusFound || status == http.StatusSeeOther || status == http.StatusPermanentRedirect:
+		note(cloudpath.ErrProtocol, "S3 does not answer so"+redirection(answer))
 	case status == http.StatusMovedPermanently || status == http.StatusTemporaryRedirect ||
 		code == "PermanentRedirect" || code == "AuthorizationHeaderMalformed" || code == "IllegalLocationConstraintException":
-		note(ErrWrongRegion, "the server does not say which; give it with WithRegion")
-	case code == "XAmzContentSHA256Mismatch" || code == "NotImplemented" && strings.Contains(strings.ToLower(message), "checksum"):
-		note(errors.ErrUnsupported, "the server takes no checksums; set AWS_REQUEST_CHECKSUM_CALCULATION=when_required")
+		note(ErrWrongRegion, "the server does not say which"+redirection(answer)+"; give it with WithRegion")
+	case status == http.StatusTooManyRequests || code == "SlowDown" || code == "ServiceUnavailable":
+		note(nil, "the server wants fewer requests at once; WithConcurrency bounds them")
+	case checksumsRefused(code, message):
+		note(errors.ErrUnsupported, "the server takes no checksums; set AWS_REQUEST_CHECKSUM_CALCULATION=when_required and AWS_RESPONSE_CHECKSUM_VALIDATION=when_required")
 	case status == http.StatusNotFound:
 		note(fs.ErrNotExist, "")
 	case status == http.StatusForbidden || status == http.StatusUnauthorized:
-		hint := ""
-		if code == "Forbidden" || code == "" {
-			hint = "a 403 without a reason may also mean a missing key where listing is not allowed"
-		}
-		note(fs.ErrPermission, hint)
-		if creds := p.client.unsigned(); creds {
+		note(fs.ErrPermission, "")
+		switch off := clockOff(err); {
+		case p.client.unsigned():
 			note(cloudpath.ErrNoCredentials, "no credentials were found, so the request went unsigned: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile (AWS_PROFILE, WithProfile) or use WithStaticCredentials")
+		case p.client.anonymous():
+			note(nil, "the client is anonymous")
+		case off > 0:
+			note(nil, fmt.Sprintf("this machine's clock is %v off the server's; set it right", off))
+		case code == "Forbidden" || code == "":
+			note(nil, "a 403 without a reason may also mean a missing key where listing is not allowed")
 		}
-	case status == http.StatusNotImplemented || status == http.StatusMethodNotAllowed:
+	case status == http.StatusMethodNotAllowed && answer.Response.Header.Get("X-Amz-Delete-Marker") == "true":
+		note(fs.ErrNotExist, "this version is a delete marker")
+	case status == http.StatusNotImplemented || status == http.StatusMethodNotAllowed || code == "NotImplemented":
 		note(errors.ErrUnsupported, "the server does not offer this operation")
 	}
 	if status != 0 {
@@ -141,20 +165,88 @@ func explain(p S3Path, err error) error {
 	return &cause{text: words, is: is}
 }
 
+// checksumsRefused tells the refusals of servers that do not know the checksums
+// which the SDK sends unless it is told not to.
+func checksumsRefused(code, message string) bool {
+	switch code {
+	case "XAmzContentSHA256Mismatch":
+		return true
+	case "NotImplemented", "InvalidArgument", "InvalidRequest":
+		message = strings.ToLower(message)
+		for _, sign := range []string{"x-amz-checksum", "x-amz-sdk-checksum", "x-amz-trailer", "aws-chunked"} {
+			if strings.Contains(message, sign) {
+				return true
+			}
+		}
+	}
+	return code == "NotImplemented" && strings.Contains(message, "checksum")
+}
+
+// explainAnswer is about a success whose content cannot be read.
+func explainAnswer(unread *smithy.DeserializationError, err error) error {
+	if disconnected(unread) {
+		return &cause{text: fmt.Sprintf("the connection broke in the middle of the answer: %v", unread.Err), is: []error{err}}
+	}
+	return &cause{
+		text: fmt.Sprintf("%v: a success that is not what S3 answers: %v", cloudpath.ErrProtocol, unread.Err),
+		is:   []error{cloudpath.ErrProtocol, err},
+	}
+}
+
+func disconnected(unread *smithy.DeserializationError) bool {
+	_, network := errors.AsType[net.Error](unread)
+	return network || errors.Is(unread, io.ErrUnexpectedEOF)
+}
+
+// brokenAnswer has a request made again whose answer ended before it was
+// complete: the SDK does so only where the connection says why.
+func brokenAnswer(err error) aws.Ternary {
+	unread, ok := errors.AsType[*smithy.DeserializationError](err)
+	if !ok {
+		return aws.UnknownTernary
+	}
+	syntax, ok := errors.AsType[*xml.SyntaxError](unread)
+	if disconnected(unread) || ok && syntax.Msg == "unexpected EOF" {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
+// explainTransport is about a request that no answer came to. Its words never
+// hold a URL, which may be a presigned one.
 func explainTransport(p S3Path, err error) error {
-	var refused *net.OpError
-	var lookup *net.DNSError
-	var address *url.Error
-	switch {
-	case errors.As(err, &lookup):
+	if stalled, ok := errors.AsType[*stallError](err); ok {
+		return &cause{text: stalled.Error(), is: []error{err}}
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
 		return &cause{text: fmt.Sprintf("no address for host %q: check the endpoint or the region", lookup.Name), is: []error{err}}
-	case errors.As(err, &refused) && refused.Op == "dial":
+	}
+	if refused, ok := errors.AsType[*net.OpError](err); ok && refused.Op == "dial" {
 		return &cause{text: fmt.Sprintf("%s cannot be reached: %v", p.client.place(), refused.Err), is: []error{err}}
-	case errors.As(err, &address):
-		// Never the URL: a presigned one is a secret.
-		return &cause{text: address.Err.Error(), is: []error{err}}
+	}
+	if address, ok := errors.AsType[*url.Error](err); ok {
+		words := fmt.Sprintf("no answer came from %s: %v", p.client.place(), address.Err)
+		if errorIs[*tls.CertificateVerificationError](err) {
+			words = fmt.Sprintf("the certificate of %s is not trusted: %v (AWS_CA_BUNDLE names a file of certificates to trust)", p.client.place(), address.Err)
+		}
+		return &cause{text: words, is: []error{err}}
+	}
+	if request, ok := errors.AsType[*smithy.OperationError](err); ok {
+		return &cause{text: request.Err.Error(), is: []error{err}}
 	}
 	return err
+}
+
+// redirection says where an answer points, as far as that is nobody's secret.
+func redirection(answer *smithyhttp.ResponseError) string {
+	if answer == nil || answer.Response == nil {
+		return ""
+	}
+	to, err := url.Parse(answer.Response.Header.Get("Location"))
+	if err != nil || to.Host == "" {
+		return ""
+	}
+	return fmt.Sprintf(", and that it redirects to %s is not followed", to.Host)
 }
 
 func contextWords(err error) string {
@@ -197,19 +289,28 @@ func code(err error) string {
 
 // place is the client's endpoint for messages.
 func (c *Client) place() string {
+	if k := c.configured(); k != nil && k.endpoint != "" {
+		return k.endpoint
+	}
+	return "AWS"
+}
+
+// unsigned and anonymous are about clients that sign nothing: because there is
+// nothing to sign with, and on purpose.
+func (c *Client) unsigned() bool {
+	k := c.configured()
+	return k != nil && k.creds.unsigned()
+}
+
+func (c *Client) anonymous() bool {
+	k := c.configured()
+	return k != nil && k.creds.anonymous
+}
+
+// configured is what is known of the client without configuring it.
+func (c *Client) configured() *core {
 	c = c.resolve()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.core == nil || c.core.endpoint == "" {
-		return "AWS"
-	}
-	return c.core.endpoint
-}
-
-func (c *Client) unsigned() bool {
-	c = c.resolve()
-	c.mu.Lock()
-	k := c.core
-	c.mu.Unlock()
-	return k != nil && k.creds.unsigned()
+	return c.core
 }

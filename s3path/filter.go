@@ -1,6 +1,7 @@
 package s3path
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ type filter struct {
 	include, exclude, retake []*pattern.Pattern
 	extensions               []string
 	minSize, maxSize         *int64
-	after, before            time.Time
+	after, before            *time.Time
 	keep                     []func(Entry) bool
 }
 
@@ -46,10 +47,15 @@ func addPatterns(list *[]*pattern.Pattern, option string, patterns []string) err
 	return nil
 }
 
-func (f *filter) addExtensions(extensions []string) {
+func (f *filter) addExtensions(extensions []string) error {
 	for _, e := range extensions {
-		f.extensions = append(f.extensions, "."+strings.ToLower(strings.TrimPrefix(e, ".")))
+		e = strings.ToLower(strings.TrimPrefix(e, "."))
+		if e == "" {
+			return errors.New("WithExtensions: an empty extension")
+		}
+		f.extensions = append(f.extensions, "."+e)
 	}
+	return nil
 }
 
 func matchAny(list []*pattern.Pattern, rel string, dir bool) bool {
@@ -61,69 +67,97 @@ func matchAny(list []*pattern.Pattern, rel string, dir bool) bool {
 	return false
 }
 
-// dropped reports whether an exclusion matches the path or a directory it is
-// in, and nothing takes it back.
-func (f *filter) dropped(rel string, dir bool) bool {
-	if len(f.exclude) == 0 {
-		return false
+// matchDir is matchAny for a directory below the root, without its slash. It
+// may have an empty name, which as a path would be the root.
+func matchDir(list []*pattern.Pattern, rel string) bool {
+	if rel != "" {
+		return matchAny(list, rel, true)
 	}
-	if matchAny(f.retake, rel, dir) {
-		return false
-	}
-	if matchAny(f.exclude, rel, dir) {
-		return true
-	}
-	for i := range len(rel) {
-		if rel[i] == '/' && matchAny(f.exclude, rel[:i], true) {
-			return !matchAny(f.retake, rel[:i], true)
+	for _, p := range list {
+		if p.Start().Step("").Accepts(true) {
+			return true
 		}
 	}
 	return false
 }
 
-// prune is the directories that a listing need not enter: the excluded ones,
-// unless something below might be taken back in.
+// dropped reports whether an exclusion drops the entry: of the entry and the
+// directories it is in, the nearest that a pattern matches decides, and of the
+// patterns that match it those that take back in.
+func (f *filter) dropped(e Entry) bool {
+	if len(f.exclude) == 0 {
+		return false
+	}
+	rel := e.rel
+	switch {
+	case !e.dir || rel == "":
+		if matchAny(f.retake, rel, e.dir) || matchAny(f.exclude, rel, e.dir) {
+			return !matchAny(f.retake, rel, e.dir)
+		}
+	case strings.HasSuffix(rel, "/"):
+		// A directory without a name.
+	default:
+		rel += "/"
+	}
+	for i := len(rel) - 1; i >= 0; i-- {
+		if rel[i] != '/' {
+			continue
+		}
+		if matchDir(f.retake, rel[:i]) {
+			return false
+		}
+		if matchDir(f.exclude, rel[:i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// prune is the directories that a listing need not enter: those that are
+// dropped, unless something below might be taken back in.
 func (f *filter) prune(root string) func(dir string) bool {
 	if len(f.exclude) == 0 {
 		return nil
 	}
 	base := len(tree.DirPrefix(root))
 	return func(dir string) bool {
-		rel := strings.TrimSuffix(dir[base:], "/")
-		if !matchAny(f.exclude, rel, true) {
-			return false
+		names := dir[base : len(dir)-1]
+		rel := names
+		if rel == "" || strings.HasSuffix(rel, "/") {
+			rel += "/" // as an entry has it
 		}
-		for _, p := range f.retake {
-			st := p.Start()
-			for name := range strings.SplitSeq(rel, "/") {
-				st = st.Step(name)
-			}
-			if st.Accepts(true) || st.Below() {
-				return false
-			}
-		}
-		return true
+		return f.dropped(Entry{dir: true, rel: rel}) && !f.mayRetake(names)
 	}
+}
+
+// mayRetake reports whether something below a directory may be taken back in.
+func (f *filter) mayRetake(names string) bool {
+	for _, p := range f.retake {
+		st := p.Start()
+		for name := range strings.SplitSeq(names, "/") {
+			st = st.Step(name)
+		}
+		if st.Below() {
+			return true
+		}
+	}
+	return false
 }
 
 // keeps decides about an entry. A directory is dropped by exclusion only.
 func (f *filter) keeps(e Entry) bool {
-	rel := e.rel
-	if e.dir {
-		rel = strings.TrimSuffix(rel, "/") // of a directory whose name is empty
-	}
-	if f.dropped(rel, e.dir) {
+	if f.dropped(e) {
 		return false
 	}
 	if e.dir {
 		return true
 	}
 	switch {
-	case len(f.include) > 0 && !matchAny(f.include, rel, false),
+	case len(f.include) > 0 && !matchAny(f.include, e.rel, false),
 		f.minSize != nil && e.Size() < *f.minSize,
 		f.maxSize != nil && e.Size() > *f.maxSize,
-		!f.after.IsZero() && !e.ModTime().After(f.after),
-		!f.before.IsZero() && !e.ModTime().Before(f.before),
+		f.after != nil && !e.ModTime().After(*f.after),
+		f.before != nil && !e.ModTime().Before(*f.before),
 		len(f.extensions) > 0 && !f.extension(e.Name()):
 		return false
 	}

@@ -6,13 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"net/url"
-	"slices"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/pattern"
@@ -32,6 +25,9 @@ func (p S3Path) IterDir(ctx context.Context, opts ...ListOption) iter.Seq2[Entry
 		l, err := startListing(ctx, p, "readdir", opts, scanOptions|optRawPrefix)
 		if err != nil {
 			yield(Entry{}, err)
+			return
+		}
+		if l.full() {
 			return
 		}
 		for item, err := range tree.Children(ctx, l.store, p.key, l.options()) {
@@ -105,59 +101,53 @@ func (p S3Path) glob(ctx context.Context, text string, recursive bool, opts []Li
 // it, a directory before what it holds. It has the contract of fs.WalkDir: an
 // fn that returns fs.SkipDir on a directory leaves it out, and no request is
 // made there; on an object it leaves out the rest of the object's directory;
-// fs.SkipAll ends the walk. A root that cannot be listed is one call of fn with
-// the error (fs.ErrNotExist when it is missing); a root that is a file is one
-// call with that file. 1 request per 1,000 keys that are not skipped.
+// fs.SkipAll ends the walk, and any other error ends it and is returned. The
+// order is that of S3, in which a directory sorts as its name with a "/".
+//
+// A root that cannot be listed is one call of fn with it and the error
+// (fs.ErrNotExist when it is missing); a root that is a file is one call with
+// that file. A listing that fails further on is a last call of fn with the root
+// and the error. 1 request per 1,000 keys that are not skipped, 1 more to tell
+// a missing root from a file.
 func (p S3Path) WalkDir(ctx context.Context, fn func(e Entry, err error) error, opts ...ListOption) error {
-	l, err := startListing(ctx, p, "walk", opts, scanOptions&^optLimit|optRawPrefix|optMarkers)
-	if err != nil {
+	l, err := startListing(ctx, p, "walk", opts, scanOptions|optRawPrefix|optMarkers)
+	if err != nil || l.full() {
 		return err
 	}
 	o := l.options()
 	o.Root, o.Dirs = true, true
 	var result error
-	visit := func(item tree.Item) tree.Verdict {
+	found, err := tree.Scan(ctx, l.store, p.key, nil, o, func(item tree.Item) tree.Verdict {
 		e := entryOf(p, item)
-		if e.rel != "" && !l.c.filter.keeps(e) {
+		if root := e.dir && e.rel == ""; !root && !l.c.filter.keeps(e) {
 			return tree.Continue
 		}
+		l.given++
 		switch result = fn(e, nil); {
+		case l.full():
+			return tree.Stop
 		case result == nil:
 			return tree.Continue
-		case errors.Is(result, fs.SkipDir):
+		case result == fs.SkipDir: //nolint:errorlint // the very value, as in fs.WalkDir
 			result = nil
 			return tree.SkipDir
-		case errors.Is(result, fs.SkipAll):
-			result = nil
 		}
 		return tree.Stop
-	}
-	found, err := tree.Scan(ctx, l.store, p.key, nil, o, visit)
-	root := Entry{S3Path: p, dir: true, latest: true}
-	if err == nil && result == nil && !found && p.key != "" && !l.c.has(optStartAfter|optRawPrefix) {
-		var kind tree.Kind
-		if kind, err = tree.Look(ctx, fileOnly{l.store}, p.key); err == nil && kind.File {
-			err = fn(Entry{S3Path: p, object: kind.Object, cursor: p.key, latest: true}, nil)
-			return skipped(err)
+	})
+	if err == nil && !found && l.whole() {
+		var o tree.Object
+		if o, err = tree.Instead(ctx, l.store, p.key); err == nil {
+			result = fn(Entry{S3Path: p, object: o, cursor: p.key, latest: true}, nil)
 		}
 	}
 	if err != nil {
-		return skipped(fn(root, l.failure(err)))
+		result = fn(Entry{S3Path: p, dir: true, latest: true}, l.failure(err))
+	}
+	if result == fs.SkipDir || result == fs.SkipAll { //nolint:errorlint // as above
+		return nil
 	}
 	return result
 }
-
-func skipped(err error) error {
-	if errors.Is(err, fs.SkipDir) || errors.Is(err, fs.SkipAll) {
-		return nil
-	}
-	return err
-}
-
-// fileOnly answers that there is no directory, where that is known already.
-type fileOnly struct{ store }
-
-func (fileOnly) List(context.Context, tree.Query) (tree.Page, error) { return tree.Page{}, nil }
 
 // ---- what the listings share
 
@@ -187,15 +177,10 @@ func (l *listing) options() tree.Listing {
 	}
 }
 
-func (l *listing) failure(err error) error {
-	switch {
-	case errors.Is(err, tree.ErrNotDirectory):
-		err = cloudpath.ErrNotDirectory
-	case errors.Is(err, tree.ErrIsDirectory):
-		err = cloudpath.ErrIsDirectory
-	}
-	return failure(l.op, l.p, err)
-}
+func (l *listing) failure(err error) error { return failure(l.op, l.p, err) }
+
+// whole reports whether a listing that finds nothing says that nothing is there.
+func (l *listing) whole() bool { return l.p.key != "" && l.c.startAfter == "" && l.c.rawPrefix == "" }
 
 // full reports whether the limit is reached.
 func (l *listing) full() bool { return l.c.has(optLimit) && l.given >= l.c.limit }
@@ -206,9 +191,6 @@ func (l *listing) offer(item tree.Item, yield func(Entry, error) bool) bool {
 	if !l.c.filter.keeps(e) {
 		return true
 	}
-	if l.full() {
-		return false
-	}
 	l.given++
 	return yield(e, nil) && !l.full()
 }
@@ -218,160 +200,24 @@ func (l *listing) scan(ctx context.Context, pat *pattern.Pattern, yield func(Ent
 	if l.full() {
 		return
 	}
+	ended := false
 	found, err := tree.Scan(ctx, l.store, l.p.key, pat, l.options(), func(item tree.Item) tree.Verdict {
-		if !l.offer(item, yield) {
+		if ended = !l.offer(item, yield); ended {
 			return tree.Stop
 		}
 		return tree.Continue
 	})
 	switch {
+	case ended:
+		return
 	case pat != nil && errors.Is(err, fs.ErrNotExist):
 		return // a pattern matches nothing in a bucket that is not there
-	case err == nil && pat == nil && !found && l.p.key != "" && !l.c.has(optStartAfter|optRawPrefix) && l.given == 0:
-		if _, err = l.store.Head(ctx, strings.TrimSuffix(l.p.key, "/")); err == nil {
+	case err == nil && pat == nil && !found && l.whole():
+		if _, err = tree.Instead(ctx, l.store, l.p.key); err == nil {
 			err = cloudpath.ErrNotDirectory
 		}
 	}
 	if err != nil {
 		yield(Entry{}, l.failure(err))
 	}
-}
-
-// Buckets lists the buckets of the client's account, in the order S3 gives
-// them: 1 request per 10,000.
-func (c *Client) Buckets(ctx context.Context) iter.Seq2[S3Path, error] {
-	return func(yield func(S3Path, error) bool) {
-		none := S3Path{client: c}
-		fail := func(err error) {
-			yield(S3Path{}, &fs.PathError{Op: "readdir", Path: "s3://", Err: explain(none, err)})
-		}
-		k, err := c.use(ctx)
-		if err != nil {
-			fail(err)
-			return
-		}
-		in := &s3.ListBucketsInput{}
-		for {
-			out, err := k.sdk.ListBuckets(ctx, in)
-			if err != nil {
-				fail(err)
-				return
-			}
-			for _, b := range out.Buckets {
-				if !yield(c.Object(aws.ToString(b.Name), ""), nil) {
-					return
-				}
-			}
-			token := aws.ToString(out.ContinuationToken)
-			if token == "" {
-				return
-			}
-			if token == aws.ToString(in.ContinuationToken) {
-				fail(fmt.Errorf("%w: the next page has the token of this one", cloudpath.ErrProtocol))
-				return
-			}
-			in = &s3.ListBucketsInput{ContinuationToken: &token}
-		}
-	}
-}
-
-// Versions lists every version, delete markers included, of the object with
-// exactly this key and of all objects below the path as a directory, newest
-// first for each key. Each entry's path is pinned to its version. 1 request per
-// 1,000 versions.
-func (p S3Path) Versions(ctx context.Context, opts ...ListOption) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		l, err := startListing(ctx, p, "versions", opts, filterOptions|optLimit|optPageSize)
-		if err != nil {
-			yield(Entry{}, err)
-			return
-		}
-		if l.full() {
-			return
-		}
-		dir := tree.DirPrefix(p.key)
-		keyMarker, versionMarker := "", ""
-		for {
-			page, err := l.store.versionPage(ctx, p.key, keyMarker, versionMarker, l.c.pageSize)
-			if err != nil {
-				yield(Entry{}, l.failure(err))
-				return
-			}
-			entries, err := versionsOf(page)
-			if err != nil {
-				yield(Entry{}, l.failure(err))
-				return
-			}
-			for _, e := range entries {
-				if e.object.Key != p.key && !strings.HasPrefix(e.object.Key, dir) {
-					continue
-				}
-				e.S3Path = S3Path{client: p.client, bucket: p.bucket, key: e.object.Key, version: e.version}
-				e.rel, _ = tree.Rel(p.key, e.object.Key)
-				e.cursor = e.object.Key
-				if !l.c.filter.keeps(e) {
-					continue
-				}
-				l.given++
-				if !yield(e, nil) || l.full() {
-					return
-				}
-			}
-			if !aws.ToBool(page.IsTruncated) {
-				return
-			}
-			nextKey, err := decoded(page.EncodingType, page.NextKeyMarker)
-			nextVersion := aws.ToString(page.NextVersionIdMarker)
-			if err != nil || nextKey == "" || nextKey == keyMarker && nextVersion == versionMarker {
-				yield(Entry{}, l.failure(fmt.Errorf("%w: the list of versions goes on, but not from where it stopped", cloudpath.ErrProtocol)))
-				return
-			}
-			keyMarker, versionMarker = nextKey, nextVersion
-		}
-	}
-}
-
-func decoded(encoding types.EncodingType, s *string) (string, error) {
-	if encoding == types.EncodingTypeUrl {
-		return url.QueryUnescape(aws.ToString(s))
-	}
-	return aws.ToString(s), nil
-}
-
-// versionsOf merges a page's versions and delete markers: by key, newest first.
-func versionsOf(page *s3.ListObjectVersionsOutput) ([]Entry, error) {
-	var all []Entry
-	add := func(key, id *string, latest *bool, o tree.Object, deletion bool) error {
-		k, err := decoded(page.EncodingType, key)
-		if err != nil {
-			return fmt.Errorf("%w: a key that cannot be decoded: %v", cloudpath.ErrProtocol, err)
-		}
-		o.Key = k
-		all = append(all, Entry{S3Path: S3Path{version: aws.ToString(id)}, object: o, latest: aws.ToBool(latest), deletion: deletion})
-		return nil
-	}
-	for _, v := range page.Versions {
-		o := tree.Object{Size: aws.ToInt64(v.Size), ModTime: wholeSeconds(v.LastModified), ETag: trimETag(aws.ToString(v.ETag)), StorageClass: string(v.StorageClass)}
-		if err := add(v.Key, v.VersionId, v.IsLatest, o, false); err != nil {
-			return nil, err
-		}
-	}
-	for _, d := range page.DeleteMarkers {
-		if err := add(d.Key, d.VersionId, d.IsLatest, tree.Object{ModTime: wholeSeconds(d.LastModified)}, true); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortStableFunc(all, func(a, b Entry) int {
-		if c := strings.Compare(a.object.Key, b.object.Key); c != 0 {
-			return c
-		}
-		if a.latest != b.latest {
-			if a.latest {
-				return -1
-			}
-			return 1
-		}
-		return b.object.ModTime.Compare(a.object.ModTime)
-	})
-	return all, nil
 }

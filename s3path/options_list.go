@@ -12,17 +12,21 @@ func WithInclude(patterns ...string) FilterOption {
 	return callOption(optInclude, func(c *call) error { return c.filter.addInclude(patterns) })
 }
 
-// WithExclude drops what matches one of the patterns; an excluded directory
-// takes what is below it along, and no request is spent there. A pattern that
-// begins with "!" takes its matches back in, whatever the order.
+// WithExclude drops what matches one of the patterns, directories too; an
+// excluded directory takes what is below it along, and no request is spent
+// there where that saves any. A pattern that begins with "!" takes its matches
+// back in, with what is below them, whatever the order of the patterns: of an
+// entry and the directories it is in, the nearest that a pattern matches
+// decides. (`\!x` is a name that begins with "!".)
 func WithExclude(patterns ...string) FilterOption {
 	return callOption(optExclude, func(c *call) error { return c.filter.addExclude(patterns) })
 }
 
 // WithExtensions keeps objects whose name ends in one of these, "pdf", ".pdf"
-// or "tar.gz", in any case. None at all keeps everything.
+// or "tar.gz", in any case. None at all keeps everything; an empty one is an
+// error.
 func WithExtensions(extensions ...string) FilterOption {
-	return callOption(optExtensions, func(c *call) error { c.filter.addExtensions(extensions); return nil })
+	return callOption(optExtensions, func(c *call) error { return c.filter.addExtensions(extensions) })
 }
 
 // WithMinSize keeps objects of at least this many bytes.
@@ -38,16 +42,17 @@ func WithMaxSize(bytes int64) FilterOption {
 // WithModifiedAfter keeps objects that were written after t. S3's times are
 // whole seconds.
 func WithModifiedAfter(t time.Time) FilterOption {
-	return callOption(optModifiedAfter, func(c *call) error { c.filter.after = t; return nil })
+	return callOption(optModifiedAfter, func(c *call) error { c.filter.after = &t; return nil })
 }
 
 // WithModifiedBefore keeps objects that were written before t. S3's times are
 // whole seconds.
 func WithModifiedBefore(t time.Time) FilterOption {
-	return callOption(optModifiedBefore, func(c *call) error { c.filter.before = t; return nil })
+	return callOption(optModifiedBefore, func(c *call) error { c.filter.before = &t; return nil })
 }
 
-// WithFilter keeps the objects for which keep returns true.
+// WithFilter keeps the objects for which keep returns true. It is asked last,
+// about what the other filters keep, and never about directories.
 func WithFilter(keep func(Entry) bool) FilterOption {
 	return callOption(optFilter, func(c *call) error {
 		if keep == nil {
@@ -58,7 +63,9 @@ func WithFilter(keep func(Entry) bool) FilterOption {
 	})
 }
 
-// WithLimit ends the listing after n entries, counting what is yielded.
+// WithLimit ends the listing after n entries, counting what is yielded (in
+// WalkDir each call of its function). Nothing is asked for that is beyond them,
+// and of 0 nothing at all.
 func WithLimit(n int) ListOption {
 	return callOption(optLimit, func(c *call) error {
 		if n < 0 {
@@ -70,7 +77,8 @@ func WithLimit(n int) ListOption {
 }
 
 // WithPageSize asks for at most n keys per request, 1 to 1,000, which is also
-// what S3 gives unless told.
+// what S3 gives unless told. (Not 1 on MinIO: it then says that a directory with
+// a marker holds nothing else.)
 func WithPageSize(n int) ListOption {
 	return callOption(optPageSize, func(c *call) error {
 		if n < 1 || n > 1000 {
@@ -81,27 +89,35 @@ func WithPageSize(n int) ListOption {
 	})
 }
 
-// WithStartAfter resumes a listing behind the entry whose Cursor this is, or
-// behind a key.
+// WithStartAfter resumes a listing behind the entry whose Cursor this is. The
+// path, the kind of listing and a pattern are to be the same as then; the entry
+// need not exist any more. A key is a cursor too: the listing begins with what
+// comes behind it. A resumed listing that finds nothing is empty, without
+// asking whether there is anything at all.
 func WithStartAfter(cursor string) ListOption {
 	return callOption(optStartAfter, func(c *call) error { c.startAfter = cursor; return nil })
 }
 
 // WithRawPrefix lists only what lies below the path and begins with this
-// string, which need not end at a "/": "dat" finds data/x and dat.csv.
+// string, which need not end at a "/": "dat" finds data/x and dat.csv. That
+// nothing does is no error.
 func WithRawPrefix(prefix string) ListOption {
 	return callOption(optRawPrefix, func(c *call) error { c.rawPrefix = prefix; return nil })
 }
 
-// WithDirs makes Walk yield directories too, each once, before its content.
+// WithDirs makes Walk yield directories too, each once, before its content. The
+// other listings yield directories anyway, or never, and refuse it.
 func WithDirs() ListOption { return callOption(optDirs, nil) }
 
-// WithMarkers makes a listing yield the marker objects that stand for
-// directories, keys that end in "/".
+// WithMarkers makes Walk and WalkDir, and Glob for a pattern that ends in "**",
+// yield the marker objects that stand for directories, keys that end in "/",
+// but not that of the listed directory itself. IterDir lists directories
+// instead and Versions lists them always; both refuse it.
 func WithMarkers() ListOption { return callOption(optMarkers, nil) }
 
-// WithOwner asks for each object's owner.
+// WithOwner asks for each object's owner, see Entry.Owner.
 func WithOwner() ListOption { return callOption(optOwner, nil) }
 
-// WithUnordered lets a listing deliver in any order, whichever comes first.
+// WithUnordered lets a listing deliver in any order, whichever comes first. A
+// Cursor is then of no use.
 func WithUnordered() ListOption { return callOption(optUnordered, nil) }

@@ -3,7 +3,9 @@ package s3path
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -74,8 +76,13 @@ func (r PresignedRequest) String() string {
 	return r.Method + " " + address + "?(signature)"
 }
 
-// GoString is String.
-func (r PresignedRequest) GoString() string { return r.String() }
+// Format prints String, whatever the verb.
+func (r PresignedRequest) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, r.String()) // fmt does the same
+}
+
+// LogValue is String, for log/slog.
+func (r PresignedRequest) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 func (p S3Path) signable(ctx context.Context, k *core, expires time.Duration) error {
 	if p.key == "" {

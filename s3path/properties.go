@@ -22,6 +22,10 @@ const metadataOptions = optContentType | optContentEncoding | optContentDisposit
 // propertiesOf is a request that writes dst with what the source is stored
 // with and what the call says. It costs a request for the tags where the source
 // has any.
+//
+// The storage class and the encryption are kept only of an object that is
+// written onto itself: S3 does not carry them over to another one, whose bucket
+// may have other defaults, and whose server may know neither.
 func propertiesOf(ctx context.Context, k *core, c *call, src, dst S3Path, head *s3.HeadObjectOutput) (*s3.PutObjectInput, error) {
 	in := &s3.PutObjectInput{
 		Bucket:                  aws.String(dst.bucket),
@@ -32,16 +36,18 @@ func propertiesOf(ctx context.Context, k *core, c *call, src, dst S3Path, head *
 		ContentLanguage:         head.ContentLanguage,
 		CacheControl:            head.CacheControl,
 		Metadata:                head.Metadata,
-		StorageClass:            head.StorageClass,
 		WebsiteRedirectLocation: head.WebsiteRedirectLocation,
 	}
 	if at, err := http.ParseTime(aws.ToString(head.ExpiresString)); err == nil {
 		in.Expires = &at
 	}
-	if sse := head.ServerSideEncryption; c.ssec.key == "" && sse != "" {
-		in.ServerSideEncryption = sse
-		if sse == types.ServerSideEncryptionAwsKms || sse == types.ServerSideEncryptionAwsKmsDsse {
-			in.SSEKMSKeyId = head.SSEKMSKeyId
+	if src.same(dst) && src.version == "" {
+		in.StorageClass = head.StorageClass
+		if sse := head.ServerSideEncryption; !c.ssec.isSet() {
+			in.ServerSideEncryption = sse
+			if sse == types.ServerSideEncryptionAwsKms || sse == types.ServerSideEncryptionAwsKmsDsse {
+				in.SSEKMSKeyId, in.BucketKeyEnabled = head.SSEKMSKeyId, head.BucketKeyEnabled
+			}
 		}
 	}
 	c.override(in)
@@ -80,6 +86,7 @@ func (c *call) override(in *s3.PutObjectInput) {
 	}
 	if c.has(encryptionOptions) {
 		in.ServerSideEncryption, in.SSEKMSKeyId = c.encryption()
+		in.BucketKeyEnabled = nil
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = c.ssec.headers()
 	if c.has(optNoOverwrite) {
@@ -95,7 +102,7 @@ func createOf(in *s3.PutObjectInput) *s3.CreateMultipartUploadInput {
 		ContentLanguage: in.ContentLanguage, CacheControl: in.CacheControl, Expires: in.Expires,
 		Metadata: in.Metadata, Tagging: in.Tagging, StorageClass: in.StorageClass,
 		WebsiteRedirectLocation: in.WebsiteRedirectLocation,
-		ServerSideEncryption:    in.ServerSideEncryption, SSEKMSKeyId: in.SSEKMSKeyId,
+		ServerSideEncryption:    in.ServerSideEncryption, SSEKMSKeyId: in.SSEKMSKeyId, BucketKeyEnabled: in.BucketKeyEnabled,
 		SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
 	}
 }
@@ -105,7 +112,7 @@ func createOf(in *s3.PutObjectInput) *s3.CreateMultipartUploadInput {
 func copyOf(in *s3.PutObjectInput, replace, tags bool) *s3.CopyObjectInput {
 	out := &s3.CopyObjectInput{
 		Bucket: in.Bucket, Key: in.Key, ACL: in.ACL, StorageClass: in.StorageClass,
-		ServerSideEncryption: in.ServerSideEncryption, SSEKMSKeyId: in.SSEKMSKeyId,
+		ServerSideEncryption: in.ServerSideEncryption, SSEKMSKeyId: in.SSEKMSKeyId, BucketKeyEnabled: in.BucketKeyEnabled,
 		SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
 	}
 	if replace {

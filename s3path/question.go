@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/tree"
-)
-
-var (
-	errNotExist   = fs.ErrNotExist
-	errPermission = fs.ErrPermission
 )
 
 // Exists reports whether there is an object with exactly this key, a directory
@@ -29,29 +25,31 @@ func (p S3Path) Exists(ctx context.Context) (bool, error) {
 }
 
 // IsFile reports whether the object with exactly this key exists and the key
-// does not end in "/". 1 request.
+// does not end in "/". 1 request. A path with a version is a file if that
+// version exists and is no delete marker.
 func (p S3Path) IsFile(ctx context.Context) (bool, error) {
+	k, c, err := startRead(ctx, p, "stat", nil, optSSEC) // of the client's defaults
+	if err != nil {
+		return false, err
+	}
+	if p.version != "" {
+		ok, err := p.Exists(ctx)
+		return ok && !strings.HasSuffix(p.key, "/"), err
+	}
+	ok, err := tree.IsFile(ctx, store{k: k, p: p, ssec: c.ssec}, p.key)
+	return ok, failure("stat", p, err)
+}
+
+// IsDir reports whether at least one key begins with this path as a directory,
+// or the bucket exists. 1 request. A path can be a file and a directory at once;
+// one with a version is never a directory.
+func (p S3Path) IsDir(ctx context.Context) (bool, error) {
 	k, err := startPlain(ctx, p, "stat")
 	if err != nil {
 		return false, err
 	}
 	if p.version != "" {
-		_, err := p.Stat(ctx)
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	ok, err := tree.IsFile(ctx, store{k: k, p: p}, p.key)
-	return ok, failure("stat", p, err)
-}
-
-// IsDir reports whether at least one key begins with this path as a directory,
-// or the bucket exists. 1 request. A path can be a file and a directory at once.
-func (p S3Path) IsDir(ctx context.Context) (bool, error) {
-	k, err := startPlain(ctx, p, "stat")
-	if err != nil {
-		return false, err
+		return false, nil
 	}
 	ok, err := tree.IsDir(ctx, store{k: k, p: p}, p.key)
 	return ok, failure("stat", p, err)

@@ -2,10 +2,10 @@ package s3path
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
@@ -73,8 +73,18 @@ func (p S3Path) readBytes(ctx context.Context, k *core, c *call) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	data, err := readAll(s, s.end)
-	return data, errors.Join(err, s.Close())
+	defer func() { _ = s.Close() }() // read to its end, or broken
+	return readAll(s, s.end)
+}
+
+// readAll reads the whole object: 1 GET.
+func (o *object) readAll(ctx context.Context) ([]byte, error) {
+	s, err := o.open(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = s.Close() }() // read to its end, or broken
+	return readAll(s, s.end)
 }
 
 // maxPrealloc is how much memory a size that a server names may claim at once.
@@ -118,47 +128,67 @@ func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...Rea
 	switch {
 	case err != nil:
 		return nil, err
+	case p.key == "":
+		return nil, failure("read", p, cloudpath.ErrIsDirectory)
 	case offset < 0:
 		return nil, failure("read", p, fmt.Errorf("%w: offset %d is negative", fs.ErrInvalid, offset))
 	case length == 0:
 		return nil, nil
-	case p.key == "":
-		return nil, failure("read", p, cloudpath.ErrIsDirectory)
+	case length > math.MaxInt64-offset:
+		length = -1 // further than any object goes
 	}
+	data, err := p.readRange(ctx, k, c, offset, length)
+	if err != io.EOF {
+		err = failure("read", p, err)
+	}
+	return data, err
+}
+
+func (p S3Path) readRange(ctx context.Context, k *core, c *call, offset, length int64) ([]byte, error) {
 	o := &object{k: k, p: p, ssec: c.ssec}
 	out, err := o.get(ctx, byteRange(offset, length), c.ifMatch)
 	switch {
-	case status(err) == http.StatusRequestedRangeNotSatisfiable && offset == 0:
-		return nil, nil // an empty object has no first byte
 	case status(err) == http.StatusRequestedRangeNotSatisfiable:
-		return nil, io.EOF
+		return nil, o.beyond(ctx, c, offset)
 	case err != nil:
-		return nil, failure("read", p, p.orDirectory(ctx, k, explain(p, err)))
+		return nil, p.orDirectory(ctx, k, explain(p, err))
 	}
-	total, err := totalSize(out)
-	if err == nil && offset < total {
-		err = at(out, offset)
+	s := o.stream(ctx, offset, 0)
+	s.body = out.Body
+	defer func() { _ = s.Close() }() // what was wanted of it was read
+	if s.skip, err = position(out, offset); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, failure("read", p, errors.Join(err, out.Body.Close()))
+	if err := o.learn(ctx, out); err != nil {
+		return nil, err
 	}
-	o.info = infoOfGet(p, out)
-	o.info.size = total
 	if c.info != nil {
 		*c.info = o.info
 	}
-	if offset >= total {
-		if err := out.Body.Close(); err != nil || total == 0 && offset == 0 {
-			return nil, failure("read", p, err)
-		}
+	s.end = o.info.size
+	switch {
+	case offset == 0 && s.end == 0:
+		return nil, nil
+	case offset >= s.end: // and the server ignores ranges
 		return nil, io.EOF
+	case length > 0:
+		s.end = min(s.end, offset+length)
 	}
-	end := total
-	if length > 0 {
-		end = min(total, offset+length)
+	return readAll(s, s.end-offset)
+}
+
+// beyond is the answer where the object has no byte at offset: an empty object
+// has no first one.
+func (o *object) beyond(ctx context.Context, c *call, offset int64) error {
+	if c.info != nil { // which the refusal does not hold
+		head, err := store{k: o.k, p: o.p, ssec: o.ssec}.head(ctx, o.p)
+		if err != nil {
+			return explain(o.p, err)
+		}
+		*c.info = infoOfHead(o.p, head)
 	}
-	s := o.stream(ctx, offset, end)
-	s.body = out.Body
-	data, err := readAll(s, end-offset)
-	return data, failure("read", p, errors.Join(err, s.Close()))
+	if offset == 0 {
+		return nil
+	}
+	return io.EOF
 }

@@ -2,7 +2,6 @@ package s3path
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -68,12 +67,6 @@ func (r *Reader) Read(b []byte) (int, error) {
 	n, err := r.s.Read(b)
 	r.off += int64(n)
 	return n, r.fail(err)
-}
-
-// stream reads the object's bytes from off to end, asking for them when they
-// are read.
-func (o *object) stream(ctx context.Context, off, end int64) *stream {
-	return &stream{ctx: ctx, o: o, off: off, end: end, tries: o.k.tries}
 }
 
 // Seek makes no request. Beyond the end is legal and reads io.EOF.
@@ -188,7 +181,8 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 			if werr != nil {
 				// What w did not take is read again by whoever reads next.
 				r.off += int64(wrote)
-				return n, errors.Join(werr, r.release())
+				_ = r.release() // the news is that w failed
+				return n, werr
 			}
 			r.off += int64(got)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -20,49 +19,50 @@ import (
 func send[I, O any](ctx context.Context, k *core, bucket string, in *I,
 	do func(*s3.Client, context.Context, *I, ...func(*s3.Options)) (*O, error)) (*O, error) {
 	asked := k.regionOf(bucket) // before the request: another goroutine may learn it meanwhile
-	out, err := do(k.sdk, ctx, in, k.at(bucket))
+	out, err := once(ctx, k, bucket, in, do)
 	if err == nil {
 		return out, nil
 	}
 	region := regionInAnswer(err)
+	if head, ok := any(in).(*s3.HeadObjectInput); ok && region == "" {
+		if region, err = k.hearHead(ctx, bucket, head, err); err == nil {
+			return once(ctx, k, bucket, in, do)
+		}
+	}
 	if region == "" || region == asked || !rewind(in) {
 		return nil, err
 	}
 	k.regions.Store(bucket, region)
+	return once(ctx, k, bucket, in, do)
+}
+
+// once makes a request, with the retries of the SDK. The permits of a client of
+// the caller's own are taken here; else the transport bounds what is under way.
+func once[I, O any](ctx context.Context, k *core, bucket string, in *I,
+	do func(*s3.Client, context.Context, *I, ...func(*s3.Options)) (*O, error)) (*O, error) {
+	if k.permits != nil {
+		select {
+		case k.permits <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		defer func() { <-k.permits }()
+	}
 	return do(k.sdk, ctx, in, k.at(bucket))
 }
 
-// regionOf is where a bucket is known or supposed to live.
-func (k *core) regionOf(bucket string) string {
-	if region, ok := k.regions.Load(bucket); ok {
-		return region.(string)
-	}
-	return k.region
-}
-
-// at directs a request to the bucket's region.
+// at directs a request to the bucket's region. A client of the caller's own
+// gets here what this package's gets when it is made.
 func (k *core) at(bucket string) func(*s3.Options) {
 	region, ok := k.regions.Load(bucket)
 	return func(o *s3.Options) {
 		if ok {
 			o.Region = region.(string)
 		}
+		if k.theirs {
+			o.APIOptions = append(o.APIOptions, k.demands()...)
+		}
 	}
-}
-
-// regionInAnswer is the region that a refusal names: S3 says it in a header, on
-// 301 (another region), 307 (a new bucket) and 400 (signed for another region).
-func regionInAnswer(err error) string {
-	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil {
-		return ""
-	}
-	switch answer.HTTPStatusCode() {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
-		http.StatusBadRequest, http.StatusForbidden:
-		return answer.Response.Header.Get("X-Amz-Bucket-Region")
-	}
-	return ""
 }
 
 // rewind makes a request's body ready to be sent again.
@@ -83,6 +83,14 @@ func rewind(in any) bool {
 	}
 	_, err := seeker.Seek(0, io.SeekStart)
 	return err == nil
+}
+
+// demands is what the client says with every request.
+func (k *core) demands() []func(*middleware.Stack) error {
+	if k.opts.set&(optRequestPayer|optBucketOwner) == 0 {
+		return nil
+	}
+	return []func(*middleware.Stack) error{k.addHeaders}
 }
 
 // addHeaders sends what a client demands of every bucket it touches. As
@@ -123,13 +131,13 @@ func start[O any](ctx context.Context, p S3Path, op string, opts []O, give func(
 	}
 	var base []O
 	if defaults != nil {
-		base = defaults(&k.opts)
+		base = defaults(k.opts)
 	}
 	c, err := collect(base, opts, give, allowed)
 	if err != nil {
 		return nil, nil, failure(op, p, err)
 	}
-	if (c.ssec.key != "" || c.sourceSSEC.key != "") && !k.secure {
+	if (c.ssec.isSet() || c.sourceSSEC.isSet()) && !k.secure {
 		return nil, nil, failure(op, p, fmt.Errorf("%w: a customer's key is never sent over plain http; use an https endpoint", errors.ErrUnsupported))
 	}
 	if c.concurrency == 0 {

@@ -5,114 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"strconv"
-	"strings"
+	"net"
+	"os"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
-
-// object is one version of an object's bytes, as a GET found it: everything
-// read later must be of the same ETag.
-type object struct {
-	k    *core
-	p    S3Path
-	ssec customerKey
-	info Info
-}
-
-// get is one GetObject. rng is a Range header or "", etag the ETag that the
-// object must have or "".
-func (o *object) get(ctx context.Context, rng, etag string) (*s3.GetObjectOutput, error) {
-	in := &s3.GetObjectInput{
-		Bucket: aws.String(o.p.bucket), Key: aws.String(o.p.key), VersionId: text(o.p.version),
-		Range: text(rng), IfMatch: quoteETag(etag),
-	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = o.ssec.headers()
-	return send(ctx, o.k, o.p.bucket, in, (*s3.Client).GetObject)
-}
-
-// open asks for the whole object: one GET, which also says what it is.
-func (o *object) open(ctx context.Context, etag string) (*stream, error) {
-	out, err := o.get(ctx, "", etag)
-	if err != nil {
-		return nil, explain(o.p, err)
-	}
-	o.info = infoOfGet(o.p, out)
-	if out.ContentLength == nil || *out.ContentLength < 0 {
-		// A body that ends when the connection does cannot be told from a
-		// broken one: the size must come from somewhere.
-		head, err := store{k: o.k, p: o.p, ssec: o.ssec}.head(ctx, o.p)
-		if err != nil || head.ContentLength == nil {
-			return nil, errors.Join(fmt.Errorf("%w: the server does not say how long the object is", cloudpath.ErrProtocol), err, out.Body.Close())
-		}
-		if etag := trimETag(aws.ToString(head.ETag)); etag != o.info.etag {
-			return nil, errors.Join(cloudpath.ErrChanged, out.Body.Close())
-		}
-		o.info.size = *head.ContentLength
-	}
-	return &stream{ctx: ctx, o: o, body: out.Body, end: o.info.size, tries: o.k.tries}, nil
-}
-
-// from asks for the bytes from off to end (exclusive), of the same ETag.
-func (o *object) from(ctx context.Context, off, end int64) (io.ReadCloser, error) {
-	out, err := o.get(ctx, byteRange(off, end-off), o.info.etag)
-	if err != nil {
-		if status(err) == http.StatusPreconditionFailed || status(err) == http.StatusRequestedRangeNotSatisfiable {
-			return nil, fmt.Errorf("%w: it was replaced while it was being read (%w)", cloudpath.ErrChanged, explain(o.p, err))
-		}
-		return nil, explain(o.p, err)
-	}
-	if etag := trimETag(aws.ToString(out.ETag)); etag != o.info.etag {
-		// Some servers ignore If-Match.
-		return nil, errors.Join(fmt.Errorf("%w: it was replaced while it was being read", cloudpath.ErrChanged), out.Body.Close())
-	}
-	if err := at(out, off); err != nil {
-		return nil, errors.Join(err, out.Body.Close())
-	}
-	return out.Body, nil
-}
-
-// at makes sure that an answer begins at off. A server that ignores ranges
-// sends everything: what comes before off is read and dropped.
-func at(out *s3.GetObjectOutput, off int64) error {
-	if out.ContentRange == nil {
-		if _, err := io.CopyN(io.Discard, out.Body, off); err != nil {
-			return fmt.Errorf("%w: the server ignores ranges, and skipping to byte %d failed: %w", cloudpath.ErrProtocol, off, err)
-		}
-		return nil
-	}
-	first, _, _ := strings.Cut(strings.TrimPrefix(*out.ContentRange, "bytes "), "-")
-	if n, err := strconv.ParseInt(first, 10, 64); err != nil || n != off {
-		return fmt.Errorf("%w: asked for bytes from %d, got %q", cloudpath.ErrProtocol, off, *out.ContentRange)
-	}
-	return nil
-}
-
-// totalSize is the size of the whole object that an answer to a range is of.
-func totalSize(out *s3.GetObjectOutput) (int64, error) {
-	if out.ContentRange == nil && out.ContentLength != nil && *out.ContentLength >= 0 {
-		return *out.ContentLength, nil
-	}
-	_, total, _ := strings.Cut(aws.ToString(out.ContentRange), "/")
-	n, err := strconv.ParseInt(total, 10, 64)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%w: the server does not say how long the object is (Content-Range %q)", cloudpath.ErrProtocol, aws.ToString(out.ContentRange))
-	}
-	return n, nil
-}
-
-// byteRange is a Range header for n bytes from off, to the end when n < 0.
-func byteRange(off, n int64) string {
-	if n < 0 {
-		return fmt.Sprintf("bytes=%d-", off)
-	}
-	return fmt.Sprintf("bytes=%d-%d", off, off+n-1)
-}
 
 // stream reads an object's bytes from off to end. A connection that breaks is
 // opened again where it broke, for the same ETag, until attempts in a row have
@@ -120,11 +18,21 @@ func byteRange(off, n int64) string {
 type stream struct {
 	ctx   context.Context
 	o     *object
-	body  io.ReadCloser // nil before the first read and after a break
+	body  io.ReadCloser // nil before the first read, after a break and at the end
+	skip  int64         // bytes of the body before off
 	off   int64
 	end   int64
-	tries int
 	fails int
+
+	// cancel ends a Read that waits for the server, from another goroutine.
+	// Nil where nobody has to.
+	cancel context.CancelFunc
+}
+
+// stream reads the object's bytes from off to end, asking for them when they
+// are read.
+func (o *object) stream(ctx context.Context, off, end int64) *stream {
+	return &stream{ctx: ctx, o: o, off: off, end: end}
 }
 
 // resumePause is waited before a broken body is asked for again.
@@ -139,54 +47,102 @@ func (s *stream) Read(b []byte) (int, error) {
 			if s.off >= s.end {
 				return 0, io.EOF
 			}
-			body, err := s.o.from(s.ctx, s.off, s.end)
-			if err != nil {
+			var err error
+			if s.body, s.skip, err = s.o.from(s.ctx, s.off, s.end); err != nil {
+				s.body = nil
 				return 0, err
 			}
-			s.body = body
 		}
-		want := b
-		if left := s.end - s.off; left > 0 && int64(len(want)) > left {
-			want = want[:left] // a server that sends more than was asked for
-		}
-		n, err := s.body.Read(want)
-		n = int(min(int64(n), s.end-s.off))
-		s.off += int64(n)
-		if n > 0 {
-			s.fails = 0
-		}
+		n, err := s.next(b)
 		switch {
-		case err == nil && n == 0 && s.off >= s.end:
-			return 0, io.EOF // more than the object has
+		case s.off >= s.end && err != nil:
+			return n, s.ended(err)
 		case err == nil:
 			return n, nil
-		case s.off >= s.end && errors.Is(err, io.EOF):
-			return n, io.EOF
-		case s.off >= s.end:
-			return n, fmt.Errorf("%w: %w", cloudpath.ErrProtocol, err) // a checksum that does not fit
-		case s.ctx.Err() != nil:
-			return n, s.ctx.Err()
 		}
-		_ = s.body.Close() // broken already; what it says matters no more
-		s.body = nil
-		if s.fails++; s.fails >= s.tries {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return n, fmt.Errorf("the connection broke at byte %d of %d, %d times in a row: %w", s.off, s.end, s.fails, err)
-		}
-		if n > 0 {
-			return n, nil
-		}
-		select {
-		case <-s.ctx.Done():
-			return 0, s.ctx.Err()
-		case <-time.After(resumePause << s.fails):
+		if err := s.broke(err); err != nil || n > 0 {
+			return n, err
 		}
 	}
 }
 
+// next reads from the body in hand. Its error is the body's: io.EOF where the
+// bytes wanted have all been read, whether or not the body goes on.
+func (s *stream) next(b []byte) (int, error) {
+	if s.skip > 0 {
+		n, err := io.CopyN(io.Discard, s.body, s.skip)
+		if s.skip -= n; err != nil {
+			return 0, err
+		}
+	}
+	left := s.end - s.off
+	if left == 0 {
+		// Only the end of the body is still to be seen: there the SDK compares
+		// the checksum, and the connection becomes free for the next request.
+		n, err := s.body.Read(b[:1])
+		switch {
+		case n > 0 && s.end == s.o.info.size:
+			return 0, errTooLong
+		case n > 0:
+			return 0, io.EOF // the server sends more than it was asked for
+		}
+		return 0, err
+	}
+	n, err := s.body.Read(b[:min(int64(len(b)), left)])
+	s.off += int64(n)
+	if n > 0 {
+		s.fails = 0
+	}
+	return n, err
+}
+
+var errTooLong = errors.New("the server sends more than the object has")
+
+// ended closes a body whose bytes have all been read. A connection that broke
+// behind the last of them is no loss; a checksum that does not fit is.
+func (s *stream) ended(err error) error {
+	ended := s.ctx.Err() // before Close, which ends the context of its own
+	_ = s.Close()        // nothing is wanted of it any more
+	var network net.Error
+	switch {
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network):
+		return io.EOF
+	case ended != nil:
+		return ended
+	}
+	return fmt.Errorf("%w: %w", cloudpath.ErrProtocol, err)
+}
+
+// broke gives up a body that ended early, and says whether that is the end of
+// it all: the context ended, or there were too many in a row.
+func (s *stream) broke(err error) error {
+	_ = s.body.Close() // broken already; what it says matters no more
+	s.body = nil
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
+	if s.fails++; s.fails >= s.o.k.tries {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("the connection broke at byte %d of %d, %d times in a row: %w", s.off, s.end, s.fails, err)
+	}
+	select {
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	case <-time.After(resumePause << s.fails):
+		return nil
+	}
+}
+
+// Close gives the connection back.
 func (s *stream) Close() error {
+	if s == nil {
+		return nil
+	}
+	if s.cancel != nil {
+		defer s.cancel()
+	}
 	if s.body == nil {
 		return nil
 	}
@@ -195,19 +151,14 @@ func (s *stream) Close() error {
 	return err
 }
 
-// drained reads what ends the body once all its bytes are in hand: there the
-// SDK compares the checksum, and the connection becomes free for the next.
+// drained sees the body's end, once all bytes wanted of it are in hand.
 func (s *stream) drained() error {
-	if s.body == nil {
-		return nil
+	if s.body == nil || s.off < s.end {
+		return nil // seen already, or the caller stopped before it
 	}
 	var one [1]byte
-	n, err := s.Read(one[:])
-	switch {
-	case n > 0 || err == nil:
-		return nil // the caller stopped before the end
-	case errors.Is(err, io.EOF):
-		return nil
+	if _, err := s.Read(one[:]); err != io.EOF {
+		return err
 	}
-	return err
+	return nil
 }

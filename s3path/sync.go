@@ -151,7 +151,7 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 		}
 		rel := filepath.ToSlash(f.name)
 		seen[rel] = true
-		st, err := root.Stat(f.name)
+		st, err := root.Stat(f.at)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
@@ -171,7 +171,7 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 		if !s.c.has(optDryRun) {
 			to := s.p.Child(rel)
 			one := *s.c
-			if err := to.uploadFile(ctx, s.k, &one, func() (*os.File, error) { return root.Open(f.name) }); err != nil {
+			if err := to.uploadFile(ctx, s.k, &one, func() (*os.File, error) { return root.Open(f.at) }); err != nil {
 				return failure("upload", to, err)
 			}
 		}

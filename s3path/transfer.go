@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,32 +39,45 @@ type stage struct {
 	size  int64
 }
 
+// maxObject is the largest object that S3 is asked to hold.
+const maxObject = 5 << 40
+
 // stages plans the parts of an upload. size is -1 when unknown.
 func stages(partSize, size int64) []stage {
-	const most = int64(manager.MaxUploadParts)
+	const (
+		most = int64(manager.MaxUploadParts)
+		run  = most / 5
+		last = most - 3*run
+	)
 	if size >= 0 {
 		return []stage{{most, max(partSize, (size+most-1)/most)}}
 	}
-	return []stage{
-		{most / 5, partSize},
-		{most / 5, clampPart(partSize * 8)},
-		{most / 5, clampPart(partSize * 64)},
-		{most - 3*(most/5), clampPart(max(partSize*128, 1<<30))},
+	plan := []stage{{run, partSize}, {run, min(8*partSize, maxPartSize)}, {run, min(64*partSize, maxPartSize)}}
+	left := int64(maxObject)
+	for _, st := range plan {
+		left -= st.parts * st.size
 	}
+	return append(plan, stage{last, min(max(128*partSize, (left+last-1)/last), maxPartSize)})
 }
 
-func clampPart(size int64) int64 { return min(size, maxPartSize) }
+// stored is what the server said of an object that it has stored.
+type stored struct{ etag, version *string }
 
-// multipart uploads body in parts, up to concurrency at once. Nothing is
-// visible before the last request, and whatever goes wrong, no part is left
-// behind: the abort has a context of its own.
-func (k *core) multipart(ctx context.Context, in *s3.PutObjectInput, body io.Reader, plan []stage, concurrency int) (*manager.UploadOutput, error) {
+// multipart uploads body in parts, up to concurrency of them in hand at once.
+// Nothing is visible before the last request, and whatever goes wrong, no part
+// is left behind: the abort has a context of its own.
+func (k *core) multipart(ctx context.Context, in *s3.PutObjectInput, body io.Reader, plan []stage, concurrency int) (*stored, error) {
 	u := &upload{k: k, in: in}
 	out, err := u.run(ctx, body, plan, concurrency)
-	if err == nil || u.id == "" {
-		return out, err
+	switch {
+	case err == nil:
+		return &stored{out.ETag, out.VersionID}, nil
+	case u.id == "":
+		return nil, err
+	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+		err = errors.Join(ctx.Err(), err) // what the cancelled requests say first is chance
 	}
-	if u.completing && doubtful(err) {
+	if u.completing && (doubtful(err) || u.answers.lost) {
 		if done := u.completedAfterAll(ctx); done != nil {
 			return done, nil
 		}
@@ -82,6 +96,8 @@ type upload struct {
 	all        []types.CompletedPart // as sent with the last request
 	stage      *segment
 	completing bool
+	answers    answers     // to the last request
+	cut        atomic.Bool // a part's request ended without an answer
 }
 
 func (u *upload) run(ctx context.Context, body io.Reader, plan []stage, concurrency int) (*manager.UploadOutput, error) {
@@ -93,14 +109,16 @@ func (u *upload) run(ctx context.Context, body io.Reader, plan []stage, concurre
 	for _, st := range plan {
 		in := *u.in
 		in.Body = body
+		workers := int64(concurrency)
 		if rest != nil {
 			u.stage = &segment{r: rest, left: st.parts * st.size}
 			in.Body = u.stage
+			workers = workers*plan[0].size/st.size - held // larger parts, not more memory
 		}
 		out, err := manager.NewUploader(u, func(m *manager.Uploader) {
 			m.PartSize = st.size
-			m.Concurrency = max(1, int(int64(concurrency)*plan[0].size/st.size)) // larger parts, not more memory
-			m.LeavePartsOnError = true                                           // aborted here, on a context that lives
+			m.Concurrency = int(max(1, workers))
+			m.LeavePartsOnError = true // aborted here, on a context that lives
 			m.RequestChecksumCalculation = checksums
 		}).Upload(ctx, &in)
 		if err != nil {
@@ -112,6 +130,10 @@ func (u *upload) run(ctx context.Context, body io.Reader, plan []stage, concurre
 	}
 	return nil, fmt.Errorf("the stream is longer than the %d parts that an object can have", manager.MaxUploadParts)
 }
+
+// held is how many parts of a stream the manager holds in memory beside those
+// that it is sending: the one it reads, and its first, which is not of its pool.
+const held = 2
 
 // segment is the part of a stream that one stage uploads.
 type segment struct {
@@ -146,18 +168,15 @@ func (s *segment) ended() (bool, error) {
 
 var _ manager.UploadAPIClient = (*upload)(nil)
 
-func via[I, O any](op func(*s3.Client, context.Context, *I, ...func(*s3.Options)) (*O, error), opts []func(*s3.Options)) func(*s3.Client, context.Context, *I, ...func(*s3.Options)) (*O, error) {
-	return func(c *s3.Client, ctx context.Context, in *I, more ...func(*s3.Options)) (*O, error) {
-		return op(c, ctx, in, slices.Concat(opts, more)...)
-	}
-}
-
-// CreateMultipartUpload begins the upload, once for all stages.
+// CreateMultipartUpload begins the upload, once for all stages. Its answer names
+// what has to be aborted, so a cancelled context does not cut it off at once.
 func (u *upload) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput, opts ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
 	if u.id != "" {
 		return &s3.CreateMultipartUploadOutput{UploadId: aws.String(u.id)}, nil
 	}
-	out, err := send(ctx, u.k, *in.Bucket, in, via((*s3.Client).CreateMultipartUpload, opts))
+	ctx, cancel := outlive(ctx, abortTimeout)
+	defer cancel()
+	out, err := send(ctx, u.k, *in.Bucket, in, via((*s3.Client).CreateMultipartUpload, opts...))
 	if err == nil {
 		if u.id = aws.ToString(out.UploadId); u.id == "" {
 			return nil, fmt.Errorf("%w: an upload without an id", cloudpath.ErrProtocol)
@@ -166,11 +185,35 @@ func (u *upload) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipa
 	return out, err
 }
 
+// outlive is a context that ends d after its parent.
+func outlive(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
 // UploadPart numbers the parts of a stage behind those of the stages before it.
 func (u *upload) UploadPart(ctx context.Context, in *s3.UploadPartInput, opts ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
 	part := *in
 	part.PartNumber = aws.Int32(*in.PartNumber + int32(len(u.done)))
-	return send(ctx, u.k, *in.Bucket, &part, via((*s3.Client).UploadPart, opts))
+	out, err := send(ctx, u.k, *in.Bucket, &part, via((*s3.Client).UploadPart, opts...))
+	u.partEnded(err)
+	return out, err
+}
+
+// partEnded notes how the request for a part ended.
+func (u *upload) partEnded(err error) {
+	if err != nil && status(err) == 0 {
+		u.cut.Store(true)
+	}
 }
 
 // CompleteMultipartUpload ends a stage, and the upload when the stream ended
@@ -192,14 +235,29 @@ func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMul
 	whole := *in
 	whole.MultipartUpload = &types.CompletedMultipartUpload{Parts: all}
 	u.completing, u.all = true, all
-	return send(ctx, u.k, *in.Bucket, &whole, via((*s3.Client).CompleteMultipartUpload, opts))
+	opts = append(slices.Clone(opts), u.answers.watch)
+	var out *s3.CompleteMultipartUploadOutput
+	complete := func() (err error) {
+		out, err = send(ctx, u.k, *in.Bucket, &whole, via((*s3.Client).CompleteMultipartUpload, opts...))
+		if err == nil && aws.ToString(out.ETag) == "" {
+			u.answers.lost = true
+			err = fmt.Errorf("%w: the server's answer does not say that the parts were put together", cloudpath.ErrProtocol)
+		}
+		return err
+	}
+	if u.stage == nil { // what collides is uploaded again from its source
+		err = complete()
+	} else {
+		err = u.k.again(ctx, complete)
+	}
+	return out, err
 }
 
 // PutObject is what the manager sends for a run of less than one part: the
 // object itself, or the last part of an upload that has stages behind it.
 func (u *upload) PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
 	if u.id == "" {
-		return send(ctx, u.k, *in.Bucket, in, via((*s3.Client).PutObject, opts))
+		return send(ctx, u.k, *in.Bucket, in, via((*s3.Client).PutObject, opts...))
 	}
 	part, err := u.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket: in.Bucket, Key: in.Key, UploadId: aws.String(u.id), PartNumber: aws.Int32(1), Body: in.Body,
@@ -230,16 +288,34 @@ func (u *upload) AbortMultipartUpload(context.Context, *s3.AbortMultipartUploadI
 
 // ---- after a failure
 
+// A part whose request was cut off may be stored after the upload was aborted,
+// so that S3 wants the abort repeated until there is no such upload.
+const (
+	settlings   = 4
+	settlePause = 50 * time.Millisecond // doubled each time
+)
+
 // abort takes back what was uploaded. That the upload is gone already is no failure.
 func (u *upload) abort(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	in := &s3.AbortMultipartUploadInput{Bucket: u.in.Bucket, Key: u.in.Key, UploadId: aws.String(u.id)}
-	_, err := send(ctx, u.k, *u.in.Bucket, in, (*s3.Client).AbortMultipartUpload)
-	if err != nil && status(err) != http.StatusNotFound {
-		return &leftoverError{u.id, err}
+	for again := 0; ; again++ {
+		_, err := send(ctx, u.k, *u.in.Bucket, in, (*s3.Client).AbortMultipartUpload)
+		switch {
+		case status(err) == http.StatusNotFound:
+			return nil
+		case err != nil:
+			return &leftoverError{u.id, err}
+		case !u.cut.Load() || again == settlings:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(settlePause << again):
+		}
 	}
-	return nil
 }
 
 // leftoverError says that parts of a failed upload are still stored.
@@ -261,18 +337,8 @@ func doubtful(err error) bool {
 
 // completedAfterAll looks whether the parts were put together although the
 // answer was lost: then the object has the ETag that they make.
-func (u *upload) completedAfterAll(ctx context.Context) *manager.UploadOutput {
-	want := multipartETag(u.all)
-	if want == "" || ctx.Err() != nil {
-		return nil
-	}
-	in := &s3.HeadObjectInput{Bucket: u.in.Bucket, Key: u.in.Key}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.in.SSECustomerAlgorithm, u.in.SSECustomerKey, u.in.SSECustomerKeyMD5
-	out, err := send(ctx, u.k, *u.in.Bucket, in, (*s3.Client).HeadObject)
-	if err != nil || trimETag(aws.ToString(out.ETag)) != want {
-		return nil
-	}
-	return &manager.UploadOutput{ETag: out.ETag, VersionID: out.VersionId}
+func (u *upload) completedAfterAll(ctx context.Context) *stored {
+	return u.k.storedAs(ctx, u.in, multipartETag(u.all))
 }
 
 // multipartETag is the MD5 of the parts' MD5s and their number, as S3 makes it;

@@ -1,51 +1,93 @@
 package s3path
 
 import (
-	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
-	"os"
-	"sync/atomic"
+	"net/url"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// newTransport is the transport for a client that was given none. HTTP/1.1,
-// because one connection per transfer beats many streams on one connection;
-// as many idle connections as requests may be under way, because net/http's
-// own two per host make every burst dial anew; no compression, because an
-// object's bytes are what was stored.
-func newTransport(requests int) *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ForceAttemptHTTP2 = false
-	t.TLSNextProto = nil
-	t.Protocols = new(http.Protocols)
+// newTransport is the transport for a client that was given none. It takes
+// nothing from http.DefaultTransport, which belongs to the whole program.
+// HTTP/1.1, because one connection per transfer beats many streams on one
+// connection; as many idle connections as requests may be under way, because
+// net/http's own two per host make every burst dial anew; no compression,
+// because an object's bytes are what was stored.
+func newTransport(requests int, trust *tls.Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       trust,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   idleConns(requests),
+		DisableCompression:    true,
+		ReadBufferSize:        64 << 10,
+		WriteBufferSize:       64 << 10,
+		Protocols:             new(http.Protocols),
+	}
 	t.Protocols.SetHTTP1(true)
-	t.DisableCompression = true
-	t.MaxIdleConns = 0
-	t.MaxIdleConnsPerHost = max(requests, 64)
-	t.ReadBufferSize = 64 << 10
-	t.WriteBufferSize = 64 << 10
 	return t
 }
 
-// newHTTPClient is base, or a client of our own, with what this package needs
-// of every request: no redirect is followed (the SDK would sign for one host
-// and send the session token and the customer's key to another), the number of
-// requests under way is bounded, and a request on which nothing moves is given
-// up.
+func idleConns(requests int) int { return max(requests, 64) }
+
+// transportOf is what a client's requests go through: the caller's choice, as
+// far as there is one, and the transport that is this client's own to clean up.
+func (s *settings) transportOf(cfg aws.Config) (base *http.Client, own *http.Transport) {
+	chosen := cfg.HTTPClient
+	switch {
+	case s.httpClient != nil:
+		chosen = s.httpClient
+	case s.set&optAWSConfig == 0:
+		// Nobody but the environment: its AWS_CA_BUNDLE comes as a client.
+		var trust *tls.Config
+		if built, ok := chosen.(*awshttp.BuildableClient); ok {
+			trust = built.GetTransport().TLSClientConfig
+		}
+		own = newTransport(s.requests(), trust)
+		return &http.Client{Transport: own}, own
+	}
+	base = &http.Client{}
+	switch chosen := chosen.(type) {
+	case nil:
+	case *http.Client:
+		if chosen != nil {
+			*base = *chosen
+		}
+	case *awshttp.BuildableClient:
+		own = chosen.GetTransport()
+		if own.MaxIdleConnsPerHost == awshttp.DefaultHTTPTransportMaxIdleConnsPerHost {
+			own.MaxIdleConnsPerHost = idleConns(s.requests()) // the builder's default is nobody's choice
+		}
+		base.Transport, base.Timeout = own, chosen.GetTimeout()
+	default:
+		base.Transport = doer{chosen}
+	}
+	if base.Transport == nil {
+		own = newTransport(s.requests(), nil)
+		base.Transport = own
+	}
+	return base, own
+}
+
+// newHTTPClient is base with what this package needs of every request: no
+// redirect is followed (the SDK would sign for one host and send the session
+// token and the customer's key to another), the number of requests under way is
+// bounded, and a request on which nothing moves is given up.
 func newHTTPClient(base *http.Client, requests int, stall time.Duration) *http.Client {
-	c := &http.Client{}
-	if base != nil {
-		*c = *base
-	}
-	if c.Transport == nil {
-		c.Transport = newTransport(requests)
-	}
+	c := *base
 	c.Transport = &gate{next: c.Transport, permits: make(chan struct{}, requests), stall: stall}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return c
+	return &c
 }
 
 // gate bounds the requests under way and watches that bytes move. A permit is
@@ -57,103 +99,53 @@ type gate struct {
 	stall   time.Duration
 }
 
-func (g *gate) CloseIdleConnections() {
-	if c, ok := g.next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
-
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case g.permits <- struct{}{}:
 	case <-req.Context().Done():
+		closeBody(req)
 		return nil, req.Context().Err()
 	}
 	defer func() { <-g.permits }()
 	if g.stall <= 0 {
 		return g.next.RoundTrip(req)
 	}
+	return watched(g.next, req, g.stall)
+}
 
-	ctx, cancel := context.WithCancelCause(req.Context())
-	stalled := &stallError{after: g.stall}
-	timer := time.AfterFunc(g.stall, func() { cancel(stalled) })
-	out := req.Clone(ctx)
-	var sent *movingBody
-	if req.Body != nil && req.Body != http.NoBody {
-		sent = &movingBody{body: req.Body, moved: func() { timer.Reset(g.stall) }}
-		out.Body = sent
+// closeBody is what a RoundTripper owes a request that it does not send.
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close() // nothing was sent of it
 	}
-	resp, err := g.next.RoundTrip(out)
-	if sent != nil {
-		sent.ended.Store(true) // a server may answer before it has read everything
-	}
-	timer.Stop()
+}
+
+// doer is an HTTP client of the caller's that is no *http.Client, as a
+// transport. Whether it follows redirects cannot be told beforehand; an answer
+// that another host gave is not taken.
+type doer struct{ client aws.HTTPClient }
+
+func (d doer) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := d.client.Do(req)
 	if err != nil {
-		if errors.Is(context.Cause(ctx), stalled) {
-			err = stalled
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // the client around this one says where
 		}
-		cancel(nil)
 		return nil, err
 	}
-	resp.Body = &watchedBody{body: resp.Body, ctx: ctx, cancel: cancel, timer: timer, stall: g.stall, stalled: stalled}
+	if resp == nil {
+		return nil, errors.New("the HTTP client gave neither an answer nor an error")
+	}
+	if resp.Request != nil && resp.Request.URL != nil && resp.Request.URL.Host != req.URL.Host {
+		return nil, errors.Join(&strayedError{resp.Request.URL.Host}, resp.Body.Close())
+	}
 	return resp, nil
 }
 
-// stallError says that a server went silent. It is an os.ErrDeadlineExceeded
-// and the SDK takes it for a fault of the connection, which is tried again.
-type stallError struct{ after time.Duration }
+// strayedError says that the caller's HTTP client followed a redirect.
+type strayedError struct{ host string }
 
-func (e *stallError) Error() string {
-	return fmt.Sprintf("the server sent and took no byte for %v", e.after)
+func (e *strayedError) Error() string {
+	return fmt.Sprintf("the HTTP client followed a redirect to %s, which S3 requests must not", e.host)
 }
-func (e *stallError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
-func (e *stallError) Timeout() bool        { return true }
-func (e *stallError) RetryableError() bool { return true }
-
-// movingBody reports each piece of a request's body that the connection took.
-type movingBody struct {
-	body  io.ReadCloser
-	moved func()
-	ended atomic.Bool
-}
-
-func (b *movingBody) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	if !b.ended.Load() {
-		b.moved()
-	}
-	if err != nil {
-		b.ended.Store(true)
-	}
-	return n, err
-}
-
-func (b *movingBody) Close() error { return b.body.Close() }
-
-// watchedBody watches only while a Read waits: a caller that takes its time is
-// not a server that stalls.
-type watchedBody struct {
-	body    io.ReadCloser
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	timer   *time.Timer
-	stall   time.Duration
-	stalled error
-}
-
-func (b *watchedBody) Read(p []byte) (int, error) {
-	b.timer.Reset(b.stall)
-	n, err := b.body.Read(p)
-	b.timer.Stop()
-	if err != nil && err != io.EOF && errors.Is(context.Cause(b.ctx), b.stalled) {
-		err = b.stalled
-	}
-	return n, err
-}
-
-func (b *watchedBody) Close() error {
-	b.timer.Stop()
-	err := b.body.Close()
-	b.cancel(nil)
-	return err
-}
+func (e *strayedError) RetryableError() bool { return false }

@@ -17,142 +17,140 @@ import (
 // 1 request per 1,000 keys and 1 for each object, many at once. A missing tree
 // is fs.ErrNotExist, a file cloudpath.ErrNotDirectory; a tree into itself is
 // cloudpath.ErrInvalidPath. When some objects fail, the others are copied and
-// the error names each that failed.
+// the error names each that failed. What is kept of each object is what Copy
+// keeps.
 func (p S3Path) CopyTree(ctx context.Context, dst S3Path, opts ...CopyOption) error {
 	t, err := p.startCopy(ctx, dst, "copy", opts)
 	if err != nil {
 		return err
 	}
 	_, err = t.tree(ctx, p, dst)
-	if errors.Is(err, errNoTree) {
-		if _, herr := (store{k: t.k, p: p}).Head(ctx, strings.TrimSuffix(p.key, "/")); herr == nil {
+	switch {
+	case errors.Is(err, errNoTree):
+		if _, ferr := tree.Instead(ctx, store{k: t.k, p: p, ssec: t.c.sourceSSEC}, p.key); ferr == nil {
 			err = cloudpath.ErrNotDirectory
 		}
+	case errors.Is(err, errItself):
+		err = fmt.Errorf("%w: the copy would be the tree itself, unchanged", cloudpath.ErrInvalidPath)
 	}
 	return failure("copy", p, err)
 }
 
-// Rename moves an object, or everything below the path where there is no object
-// of exactly this key or the path ends in "/". It copies, makes sure, then
-// deletes: an object costs 2 requests, a tree 1 per 1,000 keys, 1 for each
-// object and 1 per 1,000 deletions. S3 cannot rename, so a reader may see both
-// for a while, never neither.
-//
-// A missing source is fs.ErrNotExist and leaves the target alone. An object
-// that is the target is replaced. Onto itself nothing happens; a tree into
-// itself is cloudpath.ErrInvalidPath. When some objects of a tree fail, the
-// error names each; their sources stay. An error after the copy says that the
-// source is still there: to rename again finishes it.
-func (p S3Path) Rename(ctx context.Context, dst S3Path, opts ...CopyOption) error {
-	t, err := p.startCopy(ctx, dst, "rename", opts)
-	if err != nil {
-		return err
-	}
-	if p.version != "" {
-		return failure("rename", p, fmt.Errorf("%w: a version cannot be renamed; copy it", errors.ErrUnsupported))
-	}
-	if p.same(dst) {
-		return nil
-	}
-	if p.key == "" {
-		return failure("rename", p, fmt.Errorf("%w: a bucket cannot be renamed; CopyTree copies what it holds", cloudpath.ErrInvalidPath))
-	}
-	if !strings.HasSuffix(p.key, "/") {
-		err := p.renameObject(ctx, t, dst)
-		if !errors.Is(err, errNoObject) {
-			return failure("rename", p, err)
-		}
-	}
-	return failure("rename", p, p.renameTree(ctx, t, dst))
-}
-
-// errNoObject and errNoTree tell "nothing there" from a failure on the way.
 var (
-	errNoObject = &cause{text: "there is no such object", is: []error{fs.ErrNotExist}}
-	errNoTree   = &cause{text: "there is neither an object nor a directory of this name", is: []error{fs.ErrNotExist}}
+	// errNoTree tells "nothing there" from a failure on the way.
+	errNoTree = &cause{text: "there is neither an object nor a directory of this name", is: []error{fs.ErrNotExist}}
+
+	errItself = errors.New("the target is the source")
 )
 
-func (p S3Path) renameObject(ctx context.Context, t *transport, dst S3Path) error {
-	wrong := p.copyable(dst)
-	if wrong != nil {
-		// The source may be a tree, for which this target would be right.
-		if _, err := t.head(ctx, p); isMissing(err) && code(err) != "NoSuchBucket" {
-			return errNoObject
-		}
-		return wrong
-	}
-	if err := t.object(ctx, p, dst, nil); err != nil {
-		if isMissing(err) && code(err) != "NoSuchBucket" {
-			return errNoObject
-		}
-		return err
-	}
-	failed, err := store{k: t.k, p: p}.deleteKeys(ctx, p.key)
-	if err == nil {
-		err = failed[p.key]
-	}
-	if err != nil {
-		return fmt.Errorf("copied to %v, but the source could not be removed: %w", dst, err)
-	}
-	return nil
-}
+// moved is an object that was copied, and the ETag that it had.
+type moved struct{ key, etag string }
 
-func (p S3Path) renameTree(ctx context.Context, t *transport, dst S3Path) error {
-	if t.c.has(optInfo) {
-		return fmt.Errorf("%w for a tree: %v", errors.ErrUnsupported, optInfo)
-	}
-	copied, err := t.tree(ctx, p, dst)
-	if len(copied) == 0 {
-		return err
-	}
-	derr := tree.Delete(ctx, store{k: t.k, p: p}, t.c.concurrency, sequence(copied))
-	if derr != nil {
-		derr = fmt.Errorf("copied to %v, but these sources could not be removed: %w", dst, p.named(derr))
-	}
-	return errors.Join(err, derr)
-}
-
-// tree copies everything below src to below dst, and returns the keys that were
-// copied.
-func (t *transport) tree(ctx context.Context, src, dst S3Path) (copied []string, err error) {
+// tree copies everything below src to below dst, and returns what was copied.
+func (t *transport) tree(ctx context.Context, src, dst S3Path) (copied []moved, err error) {
 	if t.c.has(optInfo) {
 		return nil, fmt.Errorf("%w for a tree: %v", errors.ErrUnsupported, optInfo)
 	}
-	from, to := tree.DirPrefix(src.key), tree.DirPrefix(dst.key)
-	near := t.stay && src.bucket == dst.bucket
-	if near && strings.HasPrefix(to, from) {
-		return nil, fmt.Errorf("%w: %v lies inside of what would be copied", cloudpath.ErrInvalidPath, dst)
+	if src.version != "" {
+		return nil, fmt.Errorf("%w: a version is of one object, not of a tree", errors.ErrUnsupported)
 	}
 	var (
 		mu    sync.Mutex
 		found bool
 	)
-	s := store{k: t.k, p: src}
-	err = tree.Each(ctx, t.c.concurrency, allObjects(ctx, s, src.key, &found), func(ctx context.Context, o tree.Object) error {
-		a, b := src, dst
-		a.key, a.version = o.Key, ""
-		b.key, b.version = to+o.Key[len(from):], ""
-		var err error
-		if near && strings.HasPrefix(b.key, from) {
-			err = fmt.Errorf("%w: the target %v is itself among what is copied", cloudpath.ErrInvalidPath, b)
-		} else {
-			err = errors.Join(b.check("copy"))
-			if err == nil {
-				err = t.object(ctx, a, b, &o)
-			}
-		}
+	t.large = make(chan struct{}, 1)
+	g := graft{t: t, src: src, dst: dst, from: tree.DirPrefix(src.key), to: tree.DirPrefix(dst.key)}
+	objects, err := g.check(ctx, allObjects(ctx, store{k: t.k, p: src}, src.key, &found))
+	if err != nil {
+		return nil, err
+	}
+	err = tree.Each(ctx, t.c.concurrency, objects, func(ctx context.Context, o tree.Object) error {
+		etag, err := g.object(ctx, o)
 		if err != nil {
+			a := src
+			a.key = o.Key
 			return failure("copy", a, err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		copied = append(copied, o.Key)
+		copied = append(copied, moved{o.Key, etag})
 		return nil
 	})
-	if err == nil && !found {
+	if err == nil && !found && src.key != "" { // a bucket is there without any object
 		return nil, errNoTree
 	}
 	return copied, err
+}
+
+// graft is a tree on its way to another place.
+type graft struct {
+	t        *transport
+	src, dst S3Path
+	from, to string // the prefixes
+	near     bool   // both are in one bucket
+}
+
+// check refuses a target inside of what would be copied. Where it cannot be
+// told from the names, because the clients differ, whether both are in one
+// bucket, that is found out with the first object.
+func (g *graft) check(ctx context.Context, objects iter.Seq2[tree.Object, error]) (iter.Seq2[tree.Object, error], error) {
+	overlap := strings.HasPrefix(g.to, g.from) || strings.HasPrefix(g.from, g.to)
+	g.near = g.t.stay && g.src.bucket == g.dst.bucket
+	if g.near || !overlap || !g.src.mayShare(g.dst) {
+		return objects, g.within()
+	}
+	return func(yield func(tree.Object, error) bool) {
+		asked := false
+		for o, err := range objects {
+			if err == nil && !asked {
+				asked = true
+				first := g.src
+				first.key = o.Key
+				if g.near, err = g.t.seenThere(ctx, first, g.dst); err == nil {
+					err = g.within()
+				}
+				if err != nil {
+					yield(tree.Object{}, err)
+					return
+				}
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}, nil
+}
+
+func (g *graft) within() error {
+	switch {
+	case g.near && g.to == g.from:
+		return errItself
+	case g.near && strings.HasPrefix(g.to, g.from):
+		return fmt.Errorf("%w: %v lies inside of what would be copied", cloudpath.ErrInvalidPath, g.dst)
+	}
+	return nil
+}
+
+// object copies one object of the tree, and returns the ETag that it had.
+func (g *graft) object(ctx context.Context, o tree.Object) (etag string, err error) {
+	a, b := g.src, g.dst
+	a.key, b.key = o.Key, g.to+o.Key[len(g.from):]
+	switch {
+	case g.near && strings.HasPrefix(b.key, g.from):
+		return "", fmt.Errorf("%w: the target %v is itself among what is copied", cloudpath.ErrInvalidPath, b)
+	case b.key == "" && o.Size == 0:
+		return o.ETag, nil // the marker of what becomes a bucket, which needs none
+	case b.key == "":
+		return "", fmt.Errorf("the target %v: %w, and a bucket has no body", b, cloudpath.ErrIsDirectory)
+	}
+	if err := b.check("copy"); err != nil {
+		return "", err
+	}
+	m, err := g.t.object(ctx, a, b, &o)
+	if !m.sure {
+		m.etag = ""
+	}
+	return m.etag, err
 }
 
 // allObjects lists every object below key, all markers included.
@@ -172,22 +170,4 @@ func allObjects(ctx context.Context, s store, key string, found *bool) iter.Seq2
 			yield(tree.Object{}, err)
 		}
 	}
-}
-
-// named turns the keys of a bulk failure into paths.
-func (p S3Path) named(err error) error {
-	var one *tree.Failure
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []error
-		for _, e := range many.Unwrap() {
-			out = append(out, p.named(e))
-		}
-		return errors.Join(out...)
-	}
-	if errors.As(err, &one) {
-		q := p
-		q.key, q.version = one.Key, ""
-		return failure("remove", q, one.Err)
-	}
-	return err
 }

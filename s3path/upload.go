@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,6 +37,9 @@ func (p S3Path) UploadFrom(ctx context.Context, local string, opts ...WriteOptio
 		}
 		return failure("upload", to, to.uploadFile(ctx, k, c, func() (*os.File, error) { return os.Open(local) }))
 	}
+	if p.version != "" {
+		return failure("upload", p, fmt.Errorf("%w: a version cannot be written to", errors.ErrUnsupported))
+	}
 	if c.has(optInfo | optIfMatch) {
 		return failure("upload", p, fmt.Errorf("%w for a tree: %v", errors.ErrUnsupported, c.set&(optInfo|optIfMatch)))
 	}
@@ -52,7 +54,7 @@ func (p S3Path) UploadFrom(ctx context.Context, local string, opts ...WriteOptio
 		}
 		to := p.Child(filepath.ToSlash(f.name))
 		one := *c
-		err := to.uploadFile(ctx, k, &one, func() (*os.File, error) { return root.Open(f.name) })
+		err := to.uploadFile(ctx, k, &one, func() (*os.File, error) { return root.Open(f.at) })
 		return failure("upload", to, err)
 	})
 	return failure("upload", p, err)
@@ -70,72 +72,95 @@ func (p S3Path) uploadFile(ctx context.Context, k *core, c *call, open func() (*
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read
-	st, err := f.Stat()
-	if err != nil {
-		return err
+	if body, size, ok := atHand(f); ok {
+		return p.put(ctx, k, c, body, size)
 	}
-	if !st.Mode().IsRegular() {
-		_, err := p.putStream(ctx, k, c, f)
-		return err
-	}
-	return p.put(ctx, k, c, io.NewSectionReader(f, 0, st.Size()), st.Size())
+	_, err = p.putStream(ctx, k, c, f)
+	return err
 }
 
 // localFile is a file below a local directory, or the reason why one is none.
 type localFile struct {
-	name string
+	name string // relative to the directory
+	at   string // where it is: the same, but for what a link with an absolute target leads to
 	err  error
 }
 
-// localFiles walks a directory. Links are followed as far as os.Root lets them:
-// not out of it, and not in a circle.
+// localFiles walks a directory. Links are followed as far as they do not lead
+// out of it, nor in a circle.
 func localFiles(root *os.Root) func(yield func(localFile, error) bool) {
 	return func(yield func(localFile, error) bool) {
-		var walk func(dir string, above []os.FileInfo) bool
-		walk = func(dir string, above []os.FileInfo) bool {
-			refuse := func(name string, err error) bool {
-				return yield(localFile{err: fmt.Errorf("%s: %w", filepath.Join(root.Name(), name), err)}, nil)
-			}
-			entries, here, err := readDir(root, dir)
-			if err != nil {
-				return refuse(dir, err)
-			}
-			for _, seen := range above {
-				if os.SameFile(seen, here) {
-					return refuse(dir, errors.New("the link leads in a circle"))
-				}
-			}
-			above = append(above[:len(above):len(above)], here)
-			for _, e := range entries {
-				name := filepath.Join(dir, e.Name())
-				mode := e.Type()
-				if mode&fs.ModeSymlink != 0 {
-					st, err := root.Stat(name)
-					if err != nil {
-						if !refuse(name, fmt.Errorf("the link is broken or leads out of the directory: %w", err)) {
-							return false
-						}
-						continue
-					}
-					mode = st.Mode().Type()
-				}
-				ok := true
-				switch {
-				case mode.IsDir():
-					ok = walk(name, above)
-				case mode.IsRegular():
-					ok = yield(localFile{name: name}, nil)
-				default:
-					ok = refuse(name, errors.New("it is neither a file nor a directory"))
-				}
-				if !ok {
-					return false
-				}
-			}
-			return true
-		}
-		walk(".", nil)
+		w := fileWalk{root: root, yield: yield}
+		w.dir(".", ".", nil)
 	}
+}
+
+type fileWalk struct {
+	root  *os.Root
+	yield func(localFile, error) bool
+}
+
+// refuse reports what is no file to upload.
+func (w fileWalk) refuse(name string, err error) bool {
+	return w.yield(localFile{err: fmt.Errorf("%s: %w", filepath.Join(w.root.Name(), name), err)}, nil)
+}
+
+// dir walks the directory name, which is found at at; above are those that it
+// is in. It is false when the loop was left.
+func (w fileWalk) dir(name, at string, above []os.FileInfo) bool {
+	entries, here, err := readDir(w.root, at)
+	if err != nil {
+		return w.refuse(name, err)
+	}
+	for _, seen := range above {
+		if os.SameFile(seen, here) {
+			return w.refuse(name, errors.New("the link leads in a circle"))
+		}
+	}
+	above = append(above[:len(above):len(above)], here)
+	for _, e := range entries {
+		if !w.entry(filepath.Join(name, e.Name()), filepath.Join(at, e.Name()), e.Type(), above) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w fileWalk) entry(name, at string, mode fs.FileMode, above []os.FileInfo) bool {
+	if mode&fs.ModeSymlink != 0 {
+		st, target, err := w.follow(at)
+		if err != nil {
+			return w.refuse(name, fmt.Errorf("the link is broken or leads out of the directory: %w", err))
+		}
+		mode, at = st.Mode().Type(), target
+	}
+	switch {
+	case mode.IsDir():
+		return w.dir(name, at, above)
+	case mode.IsRegular():
+		return w.yield(localFile{name: name, at: at}, nil)
+	}
+	return w.refuse(name, errors.New("it is neither a file nor a directory"))
+}
+
+// follow finds what a link leads to. os.Root takes no link with an absolute
+// target, wherever that is: one inside the directory is spelled relative to it.
+func (w fileWalk) follow(at string) (os.FileInfo, string, error) {
+	st, err := w.root.Stat(at)
+	if err == nil {
+		return st, at, nil
+	}
+	top, terr := filepath.EvalSymlinks(w.root.Name())
+	full, ferr := filepath.EvalSymlinks(filepath.Join(w.root.Name(), at))
+	if terr != nil || ferr != nil {
+		return nil, "", err
+	}
+	rel, rerr := filepath.Rel(top, full)
+	if rerr != nil || !filepath.IsLocal(rel) {
+		return nil, "", err
+	}
+	st, err = w.root.Stat(rel)
+	return st, rel, err
 }
 
 func readDir(root *os.Root, dir string) ([]fs.DirEntry, os.FileInfo, error) {

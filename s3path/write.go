@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -45,22 +46,23 @@ func (p S3Path) WriteText(ctx context.Context, text string, opts ...WriteOption)
 
 // WriteFrom writes everything that r has, and returns how many bytes that was:
 // 1 request up to the client's part size, n+2 for n parts beyond it. It holds a
-// bounded number of parts in memory, none of an *os.File or another
-// io.ReaderAt that can seek. When r fails nothing is written and nothing is
-// left behind.
+// bounded number of parts in memory, none of an *os.File, a *bytes.Reader or a
+// *strings.Reader. When r fails nothing is written and nothing is left behind.
 func (p S3Path) WriteFrom(ctx context.Context, r io.Reader, opts ...WriteOption) (int64, error) {
 	k, c, err := p.startWrite(ctx, "write", opts, writeOptions)
 	if err != nil {
 		return 0, err
 	}
-	if body, size, ok := sized(r); ok {
-		if err := p.put(ctx, k, c, body, size); err != nil {
-			return 0, failure("write", p, err)
-		}
-		return size, nil
+	body, size, ok := atHand(r)
+	if !ok {
+		n, err := p.putStream(ctx, k, c, r)
+		return n, failure("write", p, err)
 	}
-	n, err := p.putStream(ctx, k, c, r)
-	return n, failure("write", p, err)
+	if err := p.put(ctx, k, c, body, size); err != nil {
+		return 0, failure("write", p, err)
+	}
+	_, err = r.(io.Seeker).Seek(size, io.SeekCurrent) // as if it had been read
+	return size, failure("write", p, err)
 }
 
 // source is bytes that can be read in any order and again.
@@ -69,24 +71,38 @@ type source interface {
 	io.ReaderAt
 }
 
-// sized is what is left of a reader that knows its size.
-func sized(r io.Reader) (source, int64, bool) {
-	s, ok := r.(source)
-	if !ok {
+// atHand is what is left of a reader whose bytes are on this machine. Others
+// that can seek are streams all the same: their bytes may come from anywhere,
+// this client included, and a request that waits for them would keep another
+// from being made.
+func atHand(r io.Reader) (source, int64, bool) {
+	var s source
+	switch r := r.(type) {
+	case *bytes.Reader:
+		s = r
+	case *strings.Reader:
+		s = r
+	case *os.File:
+		if st, err := r.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() == 0 {
+			return nil, 0, false // a pipe, or a file of a system that does not say how long it is
+		}
+		s = r
+	default:
 		return nil, 0, false
 	}
 	at, err := s.Seek(0, io.SeekCurrent)
 	if err != nil {
-		return nil, 0, false // a pipe, a terminal
+		return nil, 0, false
 	}
 	end, err := s.Seek(0, io.SeekEnd)
-	if err != nil || end < at {
+	if err != nil {
 		return nil, 0, false
 	}
 	if _, err := s.Seek(at, io.SeekStart); err != nil {
 		return nil, 0, false
 	}
-	return io.NewSectionReader(s, at, end-at), end - at, true
+	size := max(end-at, 0)
+	return io.NewSectionReader(s, at, size), size, true
 }
 
 // WriteFunc writes what fn writes to w. The object appears when fn has returned
@@ -120,11 +136,21 @@ func (p S3Path) Update(ctx context.Context, fn func(old []byte) ([]byte, error),
 	if err != nil {
 		return err
 	}
-	pause := 5 * time.Millisecond
+	var (
+		pause = 5 * time.Millisecond
+		last  string // the ETag that the round before saw
+		same  int    // rounds in a row that saw it
+	)
 	for {
-		again, err := p.update(ctx, k, *c, fn)
+		etag, again, err := p.update(ctx, k, *c, fn)
 		if !again {
 			return failure("update", p, err)
+		}
+		if etag != last {
+			last, same = etag, 0
+		}
+		if same++; same > unmoved {
+			return failure("update", p, fmt.Errorf("the server refuses the write although nobody changes the object: %w", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -135,32 +161,32 @@ func (p S3Path) Update(ctx context.Context, fn func(old []byte) ([]byte, error),
 	}
 }
 
-func (p S3Path) update(ctx context.Context, k *core, c call, fn func(old []byte) ([]byte, error)) (again bool, err error) {
-	var seen Info
-	old, err := p.readBytes(ctx, k, &call{set: optInfo, info: &seen, ssec: c.ssec})
+// unmoved is how often Update is refused for one and the same ETag before it
+// gives up: a server that cannot compare ETags must not keep it busy for ever.
+const unmoved = 20
+
+// update is one round; etag is that of the object that it saw, "" of none.
+func (p S3Path) update(ctx context.Context, k *core, c call, fn func(old []byte) ([]byte, error)) (etag string, again bool, err error) {
+	o := &object{k: k, p: p, ssec: c.ssec}
+	old, err := o.readAll(ctx)
 	switch {
-	case errors.Is(err, cloudpath.ErrChanged):
-		return true, nil
 	case isMissing(err) && code(err) != "NoSuchBucket":
 		c.set |= optNoOverwrite
 	case err != nil:
-		return false, err
-	case seen.etag == "":
-		return false, fmt.Errorf("%w: the server gives no ETag to make the write depend on", cloudpath.ErrProtocol)
+		return o.info.etag, errors.Is(err, cloudpath.ErrChanged), err
+	case o.info.etag == "":
+		return "", false, fmt.Errorf("%w: the server gives no ETag to make the write depend on", cloudpath.ErrProtocol)
 	default:
 		c.set |= optIfMatch
-		c.ifMatch = seen.etag
-		if old == nil {
-			old = []byte{} // an empty object is not a missing one
-		}
+		c.ifMatch = o.info.etag
 	}
 	data, err := fn(old)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	err = p.put(ctx, k, &c, bytes.NewReader(data), int64(len(data)))
-	changed := errors.Is(err, cloudpath.ErrPreconditionFailed) || errors.Is(err, fs.ErrExist)
-	return changed, err
+	overtaken := errors.Is(err, cloudpath.ErrPreconditionFailed) || errors.Is(err, fs.ErrExist)
+	return o.info.etag, overtaken, err
 }
 
 // startWrite begins a write of exactly this key.
@@ -190,30 +216,53 @@ func (p S3Path) put(ctx context.Context, k *core, c *call, body source, size int
 		return err
 	}
 	in := k.putInput(p, c, head)
-	if size > k.opts.partSize {
-		out, err := k.multipart(ctx, in, body, stages(k.opts.partSize, size), c.parts(k))
-		if err != nil {
-			return p.writeError(c, err)
-		}
-		c.written(p, in, size, out.ETag, out.VersionID)
-		return nil
+	if size <= k.opts.partSize {
+		return p.putOnce(ctx, k, c, in, body, size)
 	}
-	return p.putOnce(ctx, k, c, in, body, size)
+	return p.writeError(c, k.again(ctx, func() error {
+		out, err := k.multipart(ctx, in, body, stages(k.opts.partSize, size), c.parts(k))
+		if err == nil {
+			c.written(p, in, size, out.etag, out.version)
+		}
+		return err
+	}))
 }
 
-// putOnce is one PUT. S3 answers 409 when two conditional writes collide, and
-// wants the loser to ask again.
+// putOnce is one PUT.
 func (p S3Path) putOnce(ctx context.Context, k *core, c *call, in *s3.PutObjectInput, body io.ReadSeeker, size int64) error {
 	in.ContentLength = aws.Int64(size)
-	for try := 1; ; try++ {
+	var tries answers
+	return p.writeError(c, k.again(ctx, func() error {
+		if _, err := body.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
 		in.Body = body
-		out, err := send(ctx, k, p.bucket, in, (*s3.Client).PutObject)
+		out, err := send(ctx, k, p.bucket, in, via((*s3.Client).PutObject, tries.watch))
+		silent := err == nil && aws.ToString(out.ETag) == ""
+		if silent || tries.lost && status(err) == http.StatusPreconditionFailed {
+			if there := k.holds(ctx, in, body); there != nil {
+				c.written(p, in, size, there.etag, there.version)
+				return nil
+			}
+		}
 		switch {
-		case err == nil:
-			c.written(p, in, size, out.ETag, out.VersionId)
-			return nil
-		case !conflict(err) || try == k.tries || !rewind(in):
-			return p.writeError(c, err)
+		case err != nil:
+			return err
+		case silent:
+			return fmt.Errorf("%w: the server's answer does not say that the object was stored", cloudpath.ErrProtocol)
+		}
+		c.written(p, in, size, out.ETag, out.VersionId)
+		return nil
+	}))
+}
+
+// again repeats a conditional write that collided with another one: S3 answers
+// 409, and wants the whole write asked again.
+func (k *core) again(ctx context.Context, write func() error) error {
+	for try := 1; ; try++ {
+		err := write()
+		if !conflict(err) || try >= k.tries {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -223,39 +272,23 @@ func (p S3Path) putOnce(ctx context.Context, k *core, c *call, in *s3.PutObjectI
 	}
 }
 
+// conflict is a write that collided and left nothing behind.
 func conflict(err error) bool {
-	return status(err) == http.StatusConflict && code(err) == "ConditionalRequestConflict"
+	return status(err) == http.StatusConflict && code(err) == "ConditionalRequestConflict" && !errorIs[*leftoverError](err)
 }
 
-// putStream writes a reader whose size nobody knows.
+// putStream writes a reader whose size nobody knows. It is read here and not by
+// the upload, whose goroutines a panic of the reader would leave behind.
 func (p S3Path) putStream(ctx context.Context, k *core, c *call, r io.Reader) (int64, error) {
-	counted := &counter{r: r}
-	first, err := io.ReadAll(io.LimitReader(counted, k.opts.partSize+1))
-	if err != nil {
+	w := p.writer(ctx, k, c)
+	defer func() { _ = w.Abort() }() // nothing, unless r panicked
+	if _, err := w.ReadFrom(r); err != nil {
 		return 0, err
 	}
-	if int64(len(first)) <= k.opts.partSize {
-		return counted.n, p.put(ctx, k, c, bytes.NewReader(first), int64(len(first)))
+	if err := w.Close(); err != nil {
+		return 0, err
 	}
-	in := k.putInput(p, c, first)
-	body := io.MultiReader(bytes.NewReader(first), counted)
-	out, err := k.multipart(ctx, in, body, stages(k.opts.partSize, -1), c.parts(k))
-	if err != nil {
-		return 0, p.writeError(c, err)
-	}
-	c.written(p, in, counted.n, out.ETag, out.VersionID)
-	return counted.n, nil
-}
-
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
+	return w.n, nil
 }
 
 // putInput is the request for an object with the call's properties.
@@ -315,15 +348,23 @@ func (c *call) written(p S3Path, in *s3.PutObjectInput, size int64, etag, versio
 	}
 }
 
-// writeError names what a failed condition means for the call that made it. A
-// target that is missing fails If-Match with 404 on some servers.
+// writeError names what a failed condition means for the call that made it, and
+// what a failed upload left behind.
 func (p S3Path) writeError(c *call, err error) error {
+	if err == nil {
+		return nil
+	}
+	left, _ := errors.AsType[*leftoverError](err)
 	err = explain(p, err)
 	switch {
-	case c.has(optNoOverwrite) && errors.Is(err, cloudpath.ErrPreconditionFailed):
-		return &cause{text: "the object exists already", is: []error{fs.ErrExist, err}}
-	case c.has(optIfMatch) && errors.Is(err, fs.ErrNotExist) && code(err) != "NoSuchBucket":
-		return &cause{text: "the object is not there any more", is: []error{cloudpath.ErrPreconditionFailed, err}}
+	case c.has(optNoOverwrite) && (errors.Is(err, cloudpath.ErrPreconditionFailed) || status(err) == http.StatusNotModified):
+		err = &cause{text: "the object exists already", is: []error{fs.ErrExist, err}}
+	case c.has(optIfMatch) && errors.Is(err, fs.ErrNotExist) && code(err) != "NoSuchBucket" && code(err) != "NoSuchUpload":
+		// A target that is missing fails If-Match with 404 on some servers.
+		err = &cause{text: "the object is not there any more", is: []error{cloudpath.ErrPreconditionFailed, err}}
+	}
+	if left != nil && !strings.Contains(err.Error(), left.id) {
+		err = errors.Join(err, left)
 	}
 	return err
 }

@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
-
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
@@ -27,8 +25,7 @@ type Writer struct {
 	n    int64
 	pipe *io.PipeWriter // of the upload in parts
 	done chan struct{}  // closed when that has ended
-	out  *manager.UploadOutput
-	oerr error
+	oerr error          // how it ended
 
 	failed error // what made the write fail
 	closed bool
@@ -46,11 +43,15 @@ func (p S3Path) Create(ctx context.Context, opts ...WriteOption) (*Writer, error
 	if err != nil {
 		return nil, err
 	}
+	return p.writer(ctx, k, c), nil
+}
+
+func (p S3Path) writer(ctx context.Context, k *core, c *call) *Writer {
 	w := &Writer{ctx: ctx, k: k, c: c, p: p}
 	if c.info == nil {
 		c.info = &w.info
 	}
-	return w, nil
+	return w
 }
 
 // Write adds bytes to the object.
@@ -68,12 +69,15 @@ func (w *Writer) write(b []byte) (int, error) {
 	case w.ctx.Err() != nil:
 		return 0, w.fail(w.ctx.Err())
 	}
+	kept := 0
 	if w.pipe == nil {
-		if int64(len(w.buf)+len(b)) <= w.k.opts.partSize {
-			w.buf = append(w.buf, b...)
-			w.n += int64(len(b))
-			return len(b), nil
-		}
+		kept = min(len(b), int(w.k.opts.partSize)-len(w.buf))
+		w.keep(b[:kept])
+	}
+	if b = b[kept:]; len(b) == 0 {
+		return kept, nil
+	}
+	if w.pipe == nil {
 		w.start()
 	}
 	n, err := w.pipe.Write(b)
@@ -81,12 +85,27 @@ func (w *Writer) write(b []byte) (int, error) {
 	if err != nil {
 		err = w.fail(err)
 	}
-	return n, err
+	return kept + n, err
+}
+
+// keep adds bytes to the first part. It grows as they come, and never beyond a
+// part's size.
+func (w *Writer) keep(b []byte) {
+	if need := len(w.buf) + len(b); need > cap(w.buf) {
+		grown := make([]byte, len(w.buf), min(max(2*cap(w.buf), need), int(w.k.opts.partSize)))
+		copy(grown, w.buf)
+		w.buf = grown
+	}
+	w.buf = append(w.buf, b...)
+	w.n += int64(len(b))
 }
 
 // ReadFrom writes everything that r has. When r fails, so does the write: Close
 // discards it and returns r's error.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	if _, err := w.write(nil); err != nil {
+		return 0, failure("write", w.p, err)
+	}
 	var n int64
 	buf := w.k.buffer()
 	defer w.k.putBuffer(buf)
@@ -119,9 +138,10 @@ func (w *Writer) start() {
 	go func() {
 		defer close(w.done)
 		defer stop()
-		w.out, w.oerr = w.k.multipart(w.ctx, in, body, stages(w.k.opts.partSize, -1), w.c.parts(w.k))
+		var out *stored
+		out, w.oerr = w.k.multipart(w.ctx, in, body, stages(w.k.opts.partSize, -1), w.c.parts(w.k))
 		if w.oerr == nil {
-			w.c.written(w.p, in, w.n, w.out.ETag, w.out.VersionID)
+			w.c.written(w.p, in, w.n, out.etag, out.version)
 			return
 		}
 		r.CloseWithError(w.p.writeError(w.c, w.oerr))
@@ -132,7 +152,9 @@ func (w *Writer) start() {
 func (w *Writer) fail(err error) error {
 	if w.failed == nil {
 		w.failed = err
-		w.failed = errors.Join(err, w.discard(err))
+		if left := w.discard(err); left != nil && !errors.Is(err, left) {
+			w.failed = errors.Join(explain(w.p, err), left)
+		}
 	}
 	return w.failed
 }

@@ -12,39 +12,70 @@ package s3pathtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
 	"github.com/cloudpath-go/cloudpath/internal/s3server"
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
 
 // Option configures a server.
-type Option interface{ apply(*settings) }
+type Option interface{ apply(*settings) error }
 
-type settings struct {
-	options []s3server.Option
+type settings struct{ options []s3server.Option }
+
+type option func(*settings) error
+
+func (o option) apply(s *settings) error { return o(s) }
+
+// serverOption is an option that there is nothing wrong with.
+func serverOption(o s3server.Option) Option {
+	return option(func(s *settings) error { s.options = append(s.options, o); return nil })
 }
 
-type option s3server.Option
-
-func (o option) apply(s *settings) { s.options = append(s.options, s3server.Option(o)) }
-
-// WithPageSize caps what one page of a listing returns, so that a few objects
-// show how a program pages.
-func WithPageSize(n int) Option { return option(s3server.WithPageSize(n)) }
+// WithPageSize caps what one page of a listing returns, 1 to 1,000, so that a few
+// objects show how a program pages.
+func WithPageSize(n int) Option {
+	return option(func(s *settings) error {
+		if n < 1 || n > 1000 {
+			return fmt.Errorf("WithPageSize: %d; S3 gives 1 to 1,000 keys a page", n)
+		}
+		s.options = append(s.options, s3server.WithPageSize(n))
+		return nil
+	})
+}
 
 // WithLatency makes every request take at least d.
-func WithLatency(d time.Duration) Option { return option(s3server.WithLatency(d)) }
+func WithLatency(d time.Duration) Option {
+	return option(func(s *settings) error {
+		if d < 0 {
+			return fmt.Errorf("WithLatency: %v is negative", d)
+		}
+		s.options = append(s.options, s3server.WithLatency(d))
+		return nil
+	})
+}
 
 // WithFault lets answer serve the requests that match accepts: a 503, a broken
-// body, a refusal.
+// body, a refusal. Of several the first that matches wins. Both are called from
+// many goroutines at once.
 func WithFault(match func(*http.Request) bool, answer http.Handler) Option {
-	return option(s3server.WithFault(match, answer))
+	return option(func(s *settings) error {
+		if match == nil || answer == nil {
+			return errors.New("WithFault: nil")
+		}
+		s.options = append(s.options, s3server.WithFault(match, answer))
+		return nil
+	})
 }
 
 // Bucket is an empty bucket on an S3 of its own, gone when the test ends.
@@ -60,8 +91,8 @@ func Bucket(t testing.TB, name string, opts ...Option) s3path.S3Path {
 func BucketInDir(t testing.TB, dir string, opts ...Option) s3path.S3Path {
 	t.Helper()
 	const name = "bucket"
-	s := NewServer(t, append(opts, option(s3server.WithDir(dir, name)))...)
-	return s.Client().Object(name, "")
+	s := NewServer(t, append(opts[:len(opts):len(opts)], serverOption(s3server.WithDir(dir, name)))...)
+	return s.client().Object(name, "")
 }
 
 // Server is an S3 in this process, for tests that want several buckets or
@@ -74,10 +105,12 @@ type Server struct {
 	http    *httptest.Server
 	mu      sync.Mutex
 	clients []*s3path.Client
-	first   *s3path.Client
+	shared  *s3path.Client // of the buckets
+	closed  bool
 }
 
-// NewServer starts a server that ends with the test.
+// NewServer starts a server that ends with the test. Options that are wrong end
+// the test.
 func NewServer(t testing.TB, opts ...Option) *Server {
 	t.Helper()
 	s, err := Start(opts...)
@@ -89,12 +122,17 @@ func NewServer(t testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// Start starts a server outside of a test: for examples and demonstrations.
-// Close ends it.
+// Start starts a server outside of a test: for examples, demonstrations and
+// TestMain. Close ends it.
 func Start(opts ...Option) (*Server, error) {
 	var set settings
 	for _, o := range opts {
-		o.apply(&set)
+		if o == nil {
+			return nil, errors.New("s3pathtest: a nil option")
+		}
+		if err := o.apply(&set); err != nil {
+			return nil, fmt.Errorf("s3pathtest: %w", err)
+		}
 	}
 	handler, err := s3server.New(set.options...)
 	if err != nil {
@@ -105,61 +143,103 @@ func Start(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// Close ends the server and the clients that it made. A second Close does nothing.
+// Close ends the server and the clients that it made, and cuts what is still
+// under way. A second Close does nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	clients := s.clients
-	s.clients, s.first = nil, nil
+	s.clients, s.shared, s.closed = nil, nil, true
 	s.mu.Unlock()
 	for _, c := range clients {
-		_ = c.Close() // of an idle client
+		_ = c.Close() // it is as good as idle
 	}
+	s.http.CloseClientConnections()
 	s.http.Close()
 }
 
-// Client is a client of this server. It signs with a key of the server's unless
-// the options say who asks. Options that contradict each other end the test.
+// Client is a client of this server, closed with it. It signs with a key that the
+// server takes, and knows nothing of the environment and the configuration files.
+// An option that says who asks takes the place of all that, as in s3path.NewClient;
+// one that brings an SDK client also that of the address. Options that contradict
+// each other end the test; on a server of Start's, which has no test to end, they
+// are a panic, and NewClient has the error.
 func (s *Server) Client(opts ...s3path.ClientOption) *s3path.Client {
-	c, err := s.NewClient(context.Background(), opts...)
-	if err != nil && s.t != nil {
+	if s.t != nil {
 		s.t.Helper()
-		s.t.Fatal(err)
 	}
+	c, err := s.NewClient(context.Background(), opts...)
+	s.must(err)
 	return c
 }
 
 // NewClient is Client for programs that want the error.
 func (s *Server) NewClient(ctx context.Context, opts ...s3path.ClientOption) (*s3path.Client, error) {
-	here := append([]s3path.ClientOption{s3path.WithEndpoint(s.URL)}, opts...)
-	c, err := s3path.NewClient(ctx, append(here, s3path.WithStaticCredentials("test", "test-secret", ""))...)
-	if err != nil {
-		// The options name another identity, or are wrong by themselves.
-		if c, err = s3path.NewClient(ctx, here...); err != nil {
-			return nil, err
+	endpoint := s3path.WithEndpoint(s.URL)
+	own := s3path.WithAWSConfig(aws.Config{
+		Region:      "us-east-1",
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test-secret", ""),
+	})
+	// What the options contradict of this, they stand in for: first who asks,
+	// then, with an SDK client of the caller's, also where.
+	var (
+		c   *s3path.Client
+		err error
+	)
+	for _, mine := range [][]s3path.ClientOption{{endpoint, own}, {endpoint}, nil} {
+		if c, err = s3path.NewClient(ctx, append(mine, opts...)...); err == nil {
+			break
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errors.Join(errors.New("s3pathtest: the server is closed"), c.Close())
+	}
 	s.clients = append(s.clients, c)
 	return c, nil
 }
 
-// Bucket makes an empty bucket, or finds the one of this name, under a client
-// that all buckets of this server share.
-func (s *Server) Bucket(name string) s3path.S3Path {
+// client is the client that the buckets share.
+func (s *Server) client() *s3path.Client {
 	s.mu.Lock()
-	first := s.first
+	shared := s.shared
 	s.mu.Unlock()
-	if first == nil {
-		first = s.Client()
-		s.mu.Lock()
-		s.first = first
-		s.mu.Unlock()
+	if shared != nil {
+		return shared
 	}
-	bucket := first.Object(name, "")
-	if err := bucket.Mkdir(context.Background()); err != nil && s.t != nil {
+	made := s.Client()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shared == nil {
+		s.shared = made // another goroutine's is as good; both are closed in the end
+	}
+	return s.shared
+}
+
+// Bucket makes an empty bucket, or finds the one of this name, under a client
+// that all buckets of this server share. It makes no request, so that no fault
+// strikes it. A name that S3 does not allow ends the test; on a server of
+// Start's it is a panic, and Mkdir of Client().Object(name, "") has the error.
+func (s *Server) Bucket(name string) s3path.S3Path {
+	if s.t != nil {
+		s.t.Helper()
+	}
+	if err := s.handler.CreateBucket(name); !errors.Is(err, fs.ErrExist) {
+		s.must(err)
+	}
+	return s.client().Object(name, "")
+}
+
+func (s *Server) must(err error) {
+	switch {
+	case err == nil:
+	case s.t != nil:
 		s.t.Helper()
 		s.t.Fatal(err)
+	default:
+		panic(err)
 	}
-	return bucket
 }

@@ -1,0 +1,537 @@
+package s3path_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/internal/s3proxy"
+	"github.com/cloudpath-go/cloudpath/s3path"
+)
+
+// writings are the ways to write an object.
+var writings = map[string]func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error{
+	"WriteBytes": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		return p.WriteBytes(ctx, data, opts...)
+	},
+	"WriteText": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		return p.WriteText(ctx, string(data), opts...)
+	},
+	"WriteFrom": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		n, err := p.WriteFrom(ctx, bytes.NewReader(data), opts...)
+		if err == nil && n != int64(len(data)) {
+			err = fmt.Errorf("%d bytes written of %d", n, len(data))
+		}
+		return err
+	},
+	"WriteFrom a stream": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		n, err := p.WriteFrom(ctx, struct{ io.Reader }{bytes.NewReader(data)}, opts...)
+		if err == nil && n != int64(len(data)) {
+			err = fmt.Errorf("%d bytes written of %d", n, len(data))
+		}
+		return err
+	},
+	"WriteFunc": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		return p.WriteFunc(ctx, func(w io.Writer) error { _, err := w.Write(data); return err }, opts...)
+	},
+	"Create": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		w, err := p.Create(ctx, opts...)
+		if err != nil {
+			return err
+		}
+		defer w.Abort()
+		if _, err := io.Copy(w, bytes.NewReader(data)); err != nil {
+			return err
+		}
+		return w.Close()
+	},
+	"UploadFrom": func(ctx context.Context, p s3path.S3Path, data []byte, opts ...s3path.WriteOption) error {
+		dir, err := os.MkdirTemp("", "")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		name := filepath.Join(dir, "local")
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			return err
+		}
+		return p.UploadFrom(ctx, name, opts...)
+	},
+}
+
+// One PUT, and no request before it: credentials that may only write suffice. New
+// or over an old one, small or as large as one part, or of no bytes at all.
+func TestWriteSmall(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		c := at.newClient(t, s3path.WithPartSize(part))
+		at.Proxy.Intercept(func(r *http.Request) http.Handler {
+			if op := s3proxy.Operation(r); op != "PutObject" {
+				t.Errorf("%s was asked for", op)
+				return http.HandlerFunc(refusal(http.StatusForbidden, "AccessDenied"))
+			}
+			return nil
+		})
+		for name, write := range writings {
+			for _, size := range []int{0, 1, 5000, part} {
+				if size == part && name != "WriteBytes" && name != "WriteFrom a stream" && name != "Create" {
+					continue
+				}
+				for _, which := range []string{"new", "over an old one"} {
+					t.Run(fmt.Sprintf("%s %d %s", name, size, which), func(t *testing.T) {
+						body := pattern(size)
+						key := fmt.Sprintf("%s/%d", name, size)
+						mark := at.Proxy.Mark()
+						if err := write(t.Context(), c.Object(at.bucket.Bucket(), key), body); err != nil {
+							t.Fatal(err)
+						}
+						at.checkOperations(t, mark, "PutObject")
+						if got := at.body(t, key); got != string(body) {
+							t.Errorf("stored %s", brief(got))
+						}
+					})
+				}
+			}
+		}
+	})
+}
+
+// n parts are n+2 requests; nothing is there before the last of them.
+func TestWriteLarge(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		c := at.newClient(t, s3path.WithPartSize(part))
+		for name, write := range writings {
+			if name == "WriteText" {
+				continue // is WriteBytes
+			}
+			for _, size := range []int{part + 1, 2*part + 1000} {
+				if size == part+1 && name != "WriteBytes" && name != "Create" {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s %d", name, size), func(t *testing.T) {
+					body := pattern(size)
+					at.put(t, "a=old")
+					at.Proxy.Intercept(func(r *http.Request) http.Handler {
+						if s3proxy.Operation(r) == "CompleteMultipartUpload" {
+							if got := at.body(t, "a"); got != "old" {
+								t.Errorf("before the end there is %s", brief(got))
+							}
+						}
+						return nil
+					})
+					mark := at.Proxy.Mark()
+					if err := write(t.Context(), c.Object(at.bucket.Bucket(), "a"), body); err != nil {
+						t.Fatal(err)
+					}
+					n := (size + part - 1) / part
+					want := map[string]int{"CreateMultipartUpload": 1, "UploadPart": n, "CompleteMultipartUpload": 1}
+					if got := at.Proxy.Since(mark).Counts(); !maps.Equal(got, want) {
+						t.Errorf("requests %v, want %v", got, want)
+					}
+					if got := at.body(t, "a"); got != string(body) {
+						t.Errorf("stored %d bytes that differ", len(got))
+					}
+				})
+			}
+		}
+		at.noUploads(t)
+	})
+}
+
+// A bucket, and a key that ends in a slash, cannot be written to; no request is made.
+func TestWriteToDirectory(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		mark := at.Proxy.Mark()
+		for name, write := range writings {
+			if name == "UploadFrom" {
+				continue // writes below it
+			}
+			for _, p := range []s3path.S3Path{at.bucket, at.object("dir/"), at.object("/")} {
+				if err := write(t.Context(), p, []byte("x")); !errors.Is(err, cloudpath.ErrIsDirectory) {
+					t.Errorf("%s to %v: %v", name, p, err)
+				}
+			}
+			if err := write(t.Context(), at.object("a").AtVersion("3"), []byte("x")); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%s to a version: %v", name, err)
+			}
+		}
+		if err := at.bucket.Update(t.Context(), nil); !errors.Is(err, cloudpath.ErrIsDirectory) {
+			t.Errorf("Update of a bucket: %v", err)
+		}
+		at.checkOperations(t, mark)
+	})
+}
+
+// A missing bucket is fs.ErrNotExist, in one part and in several.
+func TestWriteToMissingBucket(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket()+"-no", "a")
+		for name, write := range writings {
+			for _, size := range []int{3, part + 1} {
+				err := write(t.Context(), p, make([]byte, size))
+				if pe := (*fs.PathError)(nil); !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &pe) || pe.Path != p.String() {
+					t.Errorf("%s of %d bytes: %v", name, size, err)
+				}
+			}
+		}
+	})
+}
+
+// What an object is stored with arrives, in one part and in several, and WithInfo
+// tells what was written.
+func TestWriteProperties(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		c := at.newClient(t, s3path.WithPartSize(part))
+		for _, size := range []int{10, part + 1} {
+			key := fmt.Sprint(size)
+			p := c.Object(at.bucket.Bucket(), key)
+			var info s3path.Info
+			err := p.WriteBytes(t.Context(), make([]byte, size), s3path.WithInfo(&info),
+				s3path.WithContentType("text/x-test"), s3path.WithContentEncoding("zstd"), s3path.WithCacheControl("max-age=5"),
+				s3path.WithContentDisposition(`attachment; filename="x"`), s3path.WithMetadata(map[string]string{"Colour": "blue"}),
+				s3path.WithTags(map[string]string{"a b": "c+d=e/@"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := at.SDK.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(at.bucket.Bucket()), Key: aws.String(key)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(aws.ToString(out.ContentType), aws.ToString(out.ContentEncoding), aws.ToString(out.CacheControl), aws.ToString(out.ContentDisposition), out.Metadata["colour"]); got != `text/x-testzstdmax-age=5attachment; filename="x"blue` {
+				t.Errorf("%d bytes are stored with %s", size, got)
+			}
+			if info.ETag() != strings.Trim(*out.ETag, `"`) || info.Size() != int64(size) || info.Name() != key || info.ContentType() != "text/x-test" ||
+				info.ContentEncoding() != "zstd" || info.CacheControl() != "max-age=5" || info.Metadata()["colour"] != "blue" || !info.Complete() || !info.ModTime().IsZero() {
+				t.Errorf("WithInfo gave %+v", info)
+			}
+			tags, err := p.Tags(t.Context())
+			if err != nil || !maps.Equal(tags, map[string]string{"a b": "c+d=e/@"}) {
+				t.Errorf("tags %v, %v", tags, err)
+			}
+		}
+	})
+}
+
+// Every way of writing tells what it wrote.
+func TestWriteInfo(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		for name, write := range writings {
+			var info s3path.Info
+			p := at.object(name)
+			if err := write(t.Context(), p, []byte("1,2\n"), s3path.WithInfo(&info), s3path.WithContentType("text/csv")); err != nil {
+				t.Fatal(err)
+			}
+			if info.ETag() != at.etag(t, name) || info.Size() != 4 || info.Name() != p.Name() || info.ContentType() != "text/csv" {
+				t.Errorf("%s: %+v", name, info)
+			}
+		}
+	})
+}
+
+// WriteFrom takes what is left of a reader, whatever it is, and leaves it at its end.
+func TestWriteFromReaders(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		data := string(pattern(20_000))
+		name := filepath.Join(t.TempDir(), "x")
+		if err := os.WriteFile(name, []byte("skip"+data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at.put(t, "source=skip"+data)
+		readers := map[string]func(t *testing.T) io.Reader{
+			"bytes.Reader":   func(*testing.T) io.Reader { return bytes.NewReader([]byte("skip" + data)) },
+			"strings.Reader": func(*testing.T) io.Reader { return strings.NewReader("skip" + data) },
+			"bytes.Buffer":   func(*testing.T) io.Reader { return bytes.NewBufferString("skip" + data) },
+			"section": func(*testing.T) io.Reader {
+				return io.NewSectionReader(strings.NewReader(data+"skip"+data), int64(len(data)), 1<<30)
+			},
+			"one byte a time":   func(*testing.T) io.Reader { return iotest.OneByteReader(strings.NewReader("skip" + data)) },
+			"data with EOF":     func(*testing.T) io.Reader { return iotest.DataErrReader(strings.NewReader("skip" + data)) },
+			"file":              func(t *testing.T) io.Reader { return openFile(t, name) },
+			"file, append mode": func(t *testing.T) io.Reader { return openFlags(t, name, os.O_RDWR|os.O_APPEND) },
+			"pipe": func(t *testing.T) io.Reader {
+				r, w, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { r.Close() })
+				go func() { defer w.Close(); io.WriteString(w, "skip"+data) }()
+				return r
+			},
+			"object": func(t *testing.T) io.Reader { return mustOpen(t, at.object("source")) },
+		}
+		for kind, open := range readers {
+			t.Run(kind, func(t *testing.T) {
+				r := open(t)
+				if _, err := io.ReadFull(r, make([]byte, 4)); err != nil {
+					t.Fatal(err)
+				}
+				mark := at.Proxy.Mark()
+				n, err := at.object("copy").WriteFrom(t.Context(), r)
+				if n != int64(len(data)) || err != nil {
+					t.Errorf("WriteFrom = %d, %v", n, err)
+				}
+				at.checkOperations(t, mark, "PutObject")
+				if got := at.body(t, "copy"); got != data {
+					t.Errorf("stored %s", brief(got))
+				}
+				if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+					t.Errorf("something is left: %d, %v", n, err)
+				}
+			})
+		}
+		t.Run("a reader beyond its end", func(t *testing.T) {
+			r := strings.NewReader("abc")
+			if _, err := r.Seek(10, io.SeekStart); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := at.object("copy").WriteFrom(t.Context(), r); n != 0 || err != nil || at.body(t, "copy") != "" {
+				t.Errorf("WriteFrom = %d, %v", n, err)
+			}
+		})
+	})
+}
+
+func openFile(t *testing.T, name string) *os.File { return openFlags(t, name, os.O_RDONLY) }
+
+func openFlags(t *testing.T, name string, flags int) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(name, flags, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// A source that fails, at any point, ends in its error, without an object and
+// without parts; the old object stays.
+func TestWriteFromFailingSource(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		c := at.newClient(t, s3path.WithPartSize(part))
+		p := c.Object(at.bucket.Bucket(), "a")
+		cause := errors.New("the source fails")
+		for _, size := range []int{0, 5, part, part + 1, 2*part + 5} {
+			for name, write := range map[string]func(r io.Reader) error{
+				"WriteFrom": func(r io.Reader) error { _, err := p.WriteFrom(t.Context(), r); return err },
+				"ReadFrom": func(r io.Reader) error {
+					w, err := p.Create(t.Context())
+					if err != nil {
+						return err
+					}
+					n, err := w.ReadFrom(r)
+					if n != int64(size) || !errors.Is(err, cause) {
+						t.Errorf("ReadFrom = %d, %v", n, err)
+					}
+					if _, err := w.Write([]byte("more")); !errors.Is(err, cause) {
+						t.Errorf("Write after it: %v", err)
+					}
+					return w.Close()
+				},
+				"WriteFunc": func(r io.Reader) error {
+					return p.WriteFunc(t.Context(), func(w io.Writer) error { _, err := io.Copy(w, r); return err })
+				},
+				"WriteFunc that swallows it": func(r io.Reader) error {
+					return p.WriteFunc(t.Context(), func(w io.Writer) error { _, _ = io.Copy(w, r); return nil })
+				},
+			} {
+				t.Run(fmt.Sprintf("%s after %d", name, size), func(t *testing.T) {
+					at.put(t, "a=old")
+					err := write(io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(cause)))
+					if pe := (*fs.PathError)(nil); !errors.Is(err, cause) || !errors.As(err, &pe) || pe.Path != p.String() {
+						t.Errorf("%v", err)
+					}
+					if got := at.body(t, "a"); got != "old" {
+						t.Errorf("there is %s", brief(got))
+					}
+					at.noUploads(t)
+				})
+			}
+		}
+	})
+}
+
+// A source that panics is the caller's panic; nothing is left behind.
+func TestWriteFromPanickingSource(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket(), "a")
+		at.put(t, "a=old")
+		for _, size := range []int{5, 2*part + 5} {
+			func() {
+				defer func() {
+					if got := recover(); got != "the source panics" {
+						t.Errorf("recovered %v", got)
+					}
+				}()
+				_, err := p.WriteFrom(t.Context(), io.MultiReader(bytes.NewReader(make([]byte, size)), panicking{}))
+				t.Errorf("WriteFrom returned %v", err)
+			}()
+			at.noUploads(t)
+			if got := at.body(t, "a"); got != "old" {
+				t.Errorf("there is %s", brief(got))
+			}
+		}
+	})
+}
+
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("the source panics") }
+
+// A file that becomes shorter while it is sent is an error, and no object.
+func TestUploadFromShrinkingFile(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		p := at.newClient(t, s3path.WithPartSize(part), s3path.WithMaxAttempts(1)).Object(at.bucket.Bucket(), "a")
+		for _, size := range []int{part, 3 * part} {
+			at.put(t, "a=old")
+			name := filepath.Join(t.TempDir(), "x")
+			if err := os.WriteFile(name, pattern(size), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			at.Proxy.Intercept(func(r *http.Request) http.Handler {
+				if r.Method == http.MethodPut {
+					if err := os.Truncate(name, 100); err != nil {
+						t.Error(err)
+					}
+				}
+				return nil
+			})
+			if err := p.UploadFrom(t.Context(), name); err == nil {
+				t.Errorf("%d bytes: no error", size)
+			}
+			at.Proxy.Intercept(nil)
+			if got := at.body(t, "a"); got != "old" {
+				t.Errorf("%d bytes: there is %s", size, brief(got))
+			}
+			at.noUploads(t)
+		}
+	})
+}
+
+// A file that does not know its size, as those of /proc, is read to its end.
+func TestUploadFromFileWithoutSize(t *testing.T) {
+	const name = "/proc/self/cmdline"
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Logf("%v: this system has none", err)
+		return
+	}
+	everywhere(t, func(t *testing.T, at *place) {
+		if err := at.object("a").UploadFrom(t.Context(), name); err != nil {
+			t.Error(err)
+		}
+		if n, err := at.object("b").WriteFrom(t.Context(), openFile(t, name)); err != nil || n != int64(len(want)) {
+			t.Errorf("WriteFrom = %d, %v", n, err)
+		}
+		for _, key := range []string{"a", "b"} {
+			if got := at.body(t, key); got != string(want) {
+				t.Errorf("%s: stored %q, want %q", key, got, want)
+			}
+		}
+	})
+}
+
+// Checksums on the wire are the client's choice, in one part and in several.
+func TestChecksumMode(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		for _, row := range []struct {
+			name string
+			c    *s3path.Client
+			want bool
+		}{
+			{"when required, as with any endpoint of one's own", at.newClient(t, s3path.WithPartSize(part)), false},
+			{"when supported", at.checksumming(t, s3path.WithPartSize(part)), true},
+		} {
+			for name, write := range writings {
+				for _, size := range []int{100, part + 1} {
+					mark := at.Proxy.Mark()
+					if err := write(t.Context(), row.c.Object(at.bucket.Bucket(), "a"), pattern(size)); err != nil {
+						t.Errorf("%s, %s of %d bytes: %v", row.name, name, size, err)
+					}
+					for _, rq := range at.Proxy.Since(mark) {
+						found := rq.Header.Get("X-Amz-Checksum-Crc32") != "" || strings.Contains(rq.Header.Get("X-Amz-Trailer"), "checksum") ||
+							rq.Header.Get("X-Amz-Checksum-Algorithm") != "" || rq.Header.Get("X-Amz-Sdk-Checksum-Algorithm") != ""
+						inXML := bytes.Contains(rq.Body, []byte("<ChecksumCRC32>"))
+						if complete := rq.Operation == "CompleteMultipartUpload"; !complete && found != row.want || complete && inXML != row.want {
+							t.Errorf("%s, %s of %d bytes: %s has a checksum: %v (%v)", row.name, name, size, rq.Operation, found || inXML, rq.Header)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// Busy servers are asked again, and so is one that got something else than was
+// sent; what was sent is sent again from its beginning.
+func TestWriteAgain(t *testing.T) {
+	for _, row := range []struct {
+		status int
+		code   string
+	}{
+		{http.StatusServiceUnavailable, "SlowDown"}, {http.StatusTooManyRequests, "TooManyRequests"},
+		{http.StatusInternalServerError, "InternalError"}, {http.StatusBadRequest, "BadDigest"},
+	} {
+		for _, size := range []int{1000, part + 1000} {
+			synctest.Test(t, func(t *testing.T) {
+				var (
+					mu      sync.Mutex
+					stored  = map[string]string{} // by query
+					refused = map[string]bool{}
+				)
+				c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+					body, err := readRequest(r)
+					if err != nil {
+						return nil, err
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					q := r.URL.Query()
+					switch {
+					case r.Method == http.MethodPost && q.Has("uploads"):
+						return fakeXML(r, http.StatusOK, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"), nil
+					case r.Method == http.MethodPost:
+						return fakeXML(r, http.StatusOK, "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"), nil
+					case !refused[q.Get("partNumber")]:
+						refused[q.Get("partNumber")] = true
+						return fakeXML(r, row.status, "<Error><Code>"+row.code+"</Code></Error>"), nil
+					}
+					stored[q.Get("partNumber")] = string(body)
+					return fakeAnswer(r, http.StatusOK, 0, strings.NewReader("")), nil
+				}, s3path.WithPartSize(part))
+				body := string(pattern(size))
+				if err := c.Object("bucket", "a").WriteText(t.Context(), body); err != nil {
+					t.Errorf("%s, %d bytes: %v", row.code, size, err)
+				}
+				if got := stored[""] + stored["1"] + stored["2"]; got != body {
+					t.Errorf("%s, %d bytes: stored %s", row.code, size, brief(got))
+				}
+			})
+		}
+	}
+}
+
+func fakeXML(r *http.Request, status int, body string) *http.Response {
+	return fakeAnswer(r, status, int64(len(body)), strings.NewReader(body), "Content-Type", "application/xml")
+}
+
+func readRequest(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	return io.ReadAll(r.Body)
+}
