@@ -394,7 +394,7 @@ func TestChecksumRefused(t *testing.T) {
 		{501, "NotImplemented", "A header you provided implies functionality that is not implemented: x-amz-sdk-checksum-algorithm"},
 		{501, "NotImplemented", "Checksums are not implemented"},
 		{400, "InvalidArgument", "Unsupported header 'x-amz-checksum-crc32' received for this API call."},
-		{501, "NotImplemented", "Transfering payloads in multiple chunks using aws-chunked is not supported. Trailer"},
+		{501, "NotImplemented", "Transferring payloads in multiple chunks using aws-chunked is not supported. Trailer"},
 	} {
 		l := listen(t, refuseAll(row.status, row.code, row.message))
 		c := openClient(t, s3path.WithEndpoint(l.URL), s3path.WithStaticCredentials("k", "s", ""))

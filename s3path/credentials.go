@@ -151,10 +151,10 @@ func noMetadata(ctx context.Context, err error) bool {
 		return false // it named a role
 	}
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
-		// 401 wants a token that could not be had. Other clouds answer what
-		// they do not know at this address with 400, 403 or 404.
+		// Other clouds answer what they do not know at this address with 400,
+		// 403 or 404.
 		code := answer.HTTPStatusCode()
-		return code/100 == 4 && code != http.StatusUnauthorized && code != http.StatusTooManyRequests
+		return code/100 == 4 && code != http.StatusTooManyRequests
 	}
 	return ctx.Err() != nil || metadataOff() ||
 		errorIs[*smithyhttp.RequestSendError](err) || errorIs[*smithy.CanceledError](err) || errorIs[*aws.RequestCanceledError](err) ||

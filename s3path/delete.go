@@ -267,7 +267,7 @@ func (p S3Path) named(err error) error {
 
 // mapFailures replaces the failures of single keys in a joined error.
 func mapFailures(err error, fn func(*tree.Failure) error) error {
-	switch many := err.(type) {
+	switch many := err.(type) { //nolint:errorlint // it takes the joined error apart
 	case *cause: // which has more than one error behind it, but is one
 	case *tree.Failure:
 		return fn(many)

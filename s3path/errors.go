@@ -25,11 +25,12 @@ import (
 )
 
 var (
-	// ErrWrongRegion: the bucket lives in a region that neither the client was
+	// ErrWrongRegion means that the bucket lives in a region that neither the client was
 	// told nor the server's answer names. Give it with WithRegion.
 	ErrWrongRegion = errors.New("the bucket is in another region")
 
-	// ErrArchived: the object's storage class keeps it offline; restore it first.
+	// ErrArchived means that the object's storage class keeps it offline: restore
+	// it first.
 	ErrArchived = errors.New("the object is archived")
 )
 
@@ -41,6 +42,7 @@ func failure(op string, p S3Path, err error) error {
 	if err == nil {
 		return nil
 	}
+	//nolint:errorlint // several joined failures of a tree are not one that is done
 	if done, ok := err.(*fs.PathError); ok && strings.HasPrefix(done.Path, "s3://") {
 		return err
 	}

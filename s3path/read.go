@@ -138,7 +138,7 @@ func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...Rea
 		length = -1 // further than any object goes
 	}
 	data, err := p.readRange(ctx, k, c, offset, length)
-	if err != io.EOF {
+	if err != io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 		err = failure("read", p, err)
 	}
 	return data, err

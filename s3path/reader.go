@@ -37,7 +37,7 @@ var _ cloudpath.Reader = (*Reader)(nil)
 func (r *Reader) Info() Info { return r.o.info }
 
 func (r *Reader) fail(err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || err == io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 		return err
 	}
 	return failure("read", r.o.p, err)
@@ -186,7 +186,7 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 			}
 			r.off += int64(got)
 		}
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 			return n, nil
 		}
 		if err != nil {

@@ -137,7 +137,11 @@ func start[O any](ctx context.Context, p S3Path, op string, opts []O, give func(
 	if err != nil {
 		return nil, nil, failure(op, p, err)
 	}
-	if (c.ssec.isSet() || c.sourceSSEC.isSet()) && !k.secure {
+	key := c.ssec
+	if allowed&optSourceSSEC != 0 {
+		key = c.sourceSSEC // the other one is for a copy's target
+	}
+	if key.isSet() && !k.secure {
 		return nil, nil, failure(op, p, fmt.Errorf("%w: a customer's key is never sent over plain http; use an https endpoint", errors.ErrUnsupported))
 	}
 	if c.concurrency == 0 {

@@ -131,7 +131,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	b.w.await()
 	n, err := b.body.Read(p)
 	b.w.rest()
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 		err = b.w.explain(b.ctx, err)
 	}
 	return n, err

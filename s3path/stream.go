@@ -105,7 +105,7 @@ func (s *stream) ended(err error) error {
 	_ = s.Close()        // nothing is wanted of it any more
 	var network net.Error
 	switch {
-	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network):
 		return io.EOF
 	case ended != nil:
 		return ended
@@ -122,7 +122,7 @@ func (s *stream) broke(err error) error {
 		return s.ctx.Err()
 	}
 	if s.fails++; s.fails >= s.o.k.tries {
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 			err = io.ErrUnexpectedEOF
 		}
 		return fmt.Errorf("the connection broke at byte %d of %d, %d times in a row: %w", s.off, s.end, s.fails, err)
@@ -157,7 +157,7 @@ func (s *stream) drained() error {
 		return nil // seen already, or the caller stopped before it
 	}
 	var one [1]byte
-	if _, err := s.Read(one[:]); err != io.EOF {
+	if _, err := s.Read(one[:]); err != io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 		return err
 	}
 	return nil

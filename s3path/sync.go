@@ -144,9 +144,9 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 		todo  []localFile
 		wrong []error
 	)
-	for f := range localFiles(root) {
-		if f.err != nil {
-			wrong = append(wrong, f.err)
+	for f, err := range localFiles(root) {
+		if err = errors.Join(err, f.err); err != nil {
+			wrong = append(wrong, err)
 			continue
 		}
 		rel := filepath.ToSlash(f.name)
@@ -201,19 +201,11 @@ func (s *syncing) undeleted(err error) error {
 		return nil
 	}
 	failed := map[string]bool{}
-	var visit func(error)
-	visit = func(err error) {
-		if one, ok := err.(*tree.Failure); ok {
-			rel, _ := tree.Rel(s.p.key, one.Key)
-			failed[rel] = true
-		}
-		if many, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range many.Unwrap() {
-				visit(e)
-			}
-		}
-	}
-	visit(err)
+	_ = mapFailures(err, func(f *tree.Failure) error {
+		rel, _ := tree.Rel(s.p.key, f.Key)
+		failed[rel] = true
+		return f
+	})
 	if len(failed) == 0 { // the request as a whole
 		s.result.Deleted = nil
 	}

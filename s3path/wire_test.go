@@ -294,17 +294,6 @@ func brief(s string) string {
 	return strconv.Quote(s)
 }
 
-// eventually waits for what another goroutine is about to do.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not happen", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // waiting is a body that brings nothing until its request is given up.
 type waiting struct{ r *http.Request }
 
