@@ -3,6 +3,10 @@ package s3path_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -103,4 +107,49 @@ func TestListingsOverlap(t *testing.T) {
 			same(t, what, pairs, words("d1d1 d1d2 d1d3 d2d1 d2d2 d2d3 d3d1 d3d2 d3d3"))
 		}
 	})
+}
+
+// TestEndlessListing is streamed: what is kept does not grow with what was
+// listed, and breaking off ends it.
+func TestEndlessListing(t *testing.T) {
+	const size, pages = 1000, 60
+	at := inProcess(t)
+	var n atomic.Int64
+	at.fault(func(w http.ResponseWriter, r *http.Request) {
+		first := n.Add(1) * size
+		var b strings.Builder
+		for i := range int64(size) {
+			fmt.Fprintf(&b, `<Contents><Key>d/%010d</Key><Size>1</Size></Contents>`, first+i)
+		}
+		answer(200, page(at.bucket.Bucket(), b.String()+goesOn(fmt.Sprint(first))))(w, r)
+	})
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	var early, late uint64
+	given := 0
+	for _, err := range at.object("d").Walk(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		given++
+		switch given {
+		case 10*size - 1:
+			early = heap()
+		case pages*size - 1:
+			late = heap()
+		}
+		if given == pages*size {
+			break
+		}
+	}
+	if got := n.Load(); got > pages+1 {
+		t.Errorf("%d pages for %d entries", got, given)
+	}
+	if late > early+2<<20 {
+		t.Errorf("the heap grew from %d to %d bytes", early, late)
+	}
 }

@@ -46,10 +46,7 @@ var contentTypes = map[string]string{
 	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xml": "application/xml",
 	".xsl": "application/xslt+xml", ".xz": "application/x-xz", ".yaml": "application/yaml", ".yml": "application/yaml",
 	".zip": "application/zip", ".zst": "application/zstd",
-	// Archives whose last suffix alone would read as an encoding.
-	".tgz": "application/gzip", ".tar.gz": "application/gzip", ".tbz2": "application/x-bzip2",
-	".tar.bz2": "application/x-bzip2", ".txz": "application/x-xz", ".tar.xz": "application/x-xz",
-	".tar.zst": "application/zstd", ".tar.br": "application/x-brotli", ".svgz": "image/svg+xml",
+	".tgz": "application/gzip", ".tbz2": "application/x-bzip2", ".txz": "application/x-xz", ".svgz": "image/svg+xml",
 }
 
 // contentEncodings are the suffixes that say how a file of another type is
@@ -57,6 +54,10 @@ var contentTypes = map[string]string{
 var contentEncodings = map[string]string{
 	".gz": "gzip", ".br": "br", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz",
 }
+
+// archives hold files themselves: packed once more they are packed archives, and
+// no browser is to unpack one on its way.
+var archives = map[string]bool{".7z": true, ".rar": true, ".tar": true, ".zip": true}
 
 // typeByName asks the table. "a.csv.gz" is text/csv packed by gzip;
 // "a.tar.gz" is an archive, which a browser must not unpack on its way.
@@ -67,14 +68,11 @@ func typeByName(name string) (contentType, contentEncoding string) {
 		return "", ""
 	}
 	before := suffixOf(strings.TrimSuffix(name, last))
-	if t, ok := contentTypes[before+last]; before != "" && ok {
-		return t, ""
-	}
 	if last == ".svgz" {
 		return contentTypes[last], "gzip"
 	}
 	if encoding, ok := contentEncodings[last]; ok {
-		if t, ok := contentTypes[before]; ok && contentEncodings[before] == "" {
+		if t, ok := contentTypes[before]; ok && contentEncodings[before] == "" && !archives[before] {
 			return t, encoding
 		}
 	}

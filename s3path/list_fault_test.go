@@ -318,6 +318,27 @@ func TestPagesThatAreOdd(t *testing.T) {
 	}
 }
 
+// TestOwnersUnasked: some servers say them in every listing.
+func TestOwnersUnasked(t *testing.T) {
+	at := inProcess(t)
+	owned := `<Contents><Key>d/a</Key><Owner><ID>id</ID><DisplayName>me</DisplayName></Owner></Contents>`
+	for _, row := range []struct {
+		inside string
+		opts   []s3path.ListOption
+		want   string
+	}{
+		{owned, nil, ""},
+		{owned, []s3path.ListOption{s3path.WithOwner()}, "me"},
+		{strings.Replace(owned, "<DisplayName>me</DisplayName>", "", 1), []s3path.ListOption{s3path.WithOwner()}, "id"},
+	} {
+		at.fault(replying(page(at.bucket.Bucket(), row.inside)))
+		all := entries(t, at.object("d").Walk(t.Context(), row.opts...))
+		if len(all) != 1 || all[0].Owner() != row.want {
+			t.Errorf("owner %q of %v, want %q", all[0].Owner(), all, row.want)
+		}
+	}
+}
+
 // words0 splits at the ASCII space alone.
 func words0(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' })

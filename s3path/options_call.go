@@ -11,7 +11,9 @@ import (
 )
 
 // WithConcurrency bounds what happens at once: in a client the requests under
-// way, in a call the objects or parts it works on.
+// way, 32 unless told, and what each call works on; in a call the objects, 16
+// unless told, or the parts of one, 8 unless told. What the caller holds open, a
+// Reader for instance, counts for nothing.
 func WithConcurrency(n int) ConcurrencyOption {
 	check := func() error {
 		if n < 1 {

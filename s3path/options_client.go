@@ -125,7 +125,10 @@ func clientOption(name optionSet, set func(*settings) error) ClientOption {
 	return option{name: name, client: set}
 }
 
-// WithAnonymous sends every request unsigned and never looks for credentials.
+// WithAnonymous sends every request unsigned and never looks for credentials:
+// no configuration file is opened, no process started, no service asked. Of the
+// environment only what is about the connection counts, such as endpoint and
+// region.
 func WithAnonymous() ClientOption {
 	return clientOption(optAnonymous, func(*settings) error { return nil })
 }
@@ -154,14 +157,18 @@ func WithStaticCredentials(accessKeyID, secretAccessKey, sessionToken string) Cl
 }
 
 // WithAWSConfig takes credentials, region, endpoint and the rest from a
-// configuration that the program has loaded itself.
+// configuration that the program has loaded itself, its HTTP client and its
+// retryer included; other options come before what it says. An HTTP client that
+// is neither an *http.Client nor the SDK's own decides itself about redirects,
+// but what another host answers is refused.
 func WithAWSConfig(cfg aws.Config) ClientOption {
 	return clientOption(optAWSConfig, func(s *settings) error { s.awsConfig = cfg.Copy(); return nil })
 }
 
 // WithS3Client uses a finished SDK client as it is. Options about credentials,
 // endpoint, region, addressing, HTTP and retries then belong to that client
-// and are refused here.
+// and are refused here. So does what this package's own client takes care of:
+// time limits for silent servers, redirects, connections that are kept.
 func WithS3Client(client *s3.Client) ClientOption {
 	return clientOption(optS3Client, func(s *settings) error {
 		if client == nil {
@@ -226,8 +233,11 @@ func WithAddressing(style Addressing) ClientOption {
 	})
 }
 
-// WithHTTPClient sends requests through this client's transport, jar and
-// timeout. Redirects are not followed whatever it says.
+// WithHTTPClient sends the requests to S3 through this client's transport, jar
+// and timeout; a nil transport is this package's own. Redirects are not followed
+// whatever it says, and the client itself is left as it is. Credentials are not
+// asked for through it; for that, WithAWSConfig takes a configuration with a
+// client of its own.
 func WithHTTPClient(client *http.Client) ClientOption {
 	return clientOption(optHTTPClient, func(s *settings) error {
 		if client == nil {
@@ -259,7 +269,9 @@ func WithPartSize(bytes int64) ClientOption {
 	})
 }
 
-// WithMaxAttempts is how often one request is tried in all: 3 unless told.
+// WithMaxAttempts is how often one request is tried in all: AWS_MAX_ATTEMPTS or
+// 3 unless told. Between two attempts there is a pause that grows and is partly
+// random. No request's failures take attempts from another's.
 func WithMaxAttempts(n int) ClientOption {
 	return clientOption(optMaxAttempts, func(s *settings) error {
 		if n < 1 {
@@ -320,8 +332,8 @@ func WithWriteDefaults(opts ...WriteOption) ClientOption {
 	})
 }
 
-// WithCopyDefaults are options for every copy and rename, as WithReadDefaults are for
-// reads.
+// WithCopyDefaults are options for every copy and rename, as WithReadDefaults
+// are for reads.
 func WithCopyDefaults(opts ...CopyOption) ClientOption {
 	return clientOption(optDefaults, func(s *settings) error {
 		s.copyDefaults = append(s.copyDefaults, opts...)

@@ -132,6 +132,33 @@ func TestVersionsOfBoth(t *testing.T) {
 	})
 }
 
+// TestPinnedIsNoDirectory: a version is of one object, whatever lies below its
+// key, and a marker's is no file.
+func TestPinnedIsNoDirectory(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		at.versioned(t)
+		at.put(t, "d/", "d/x=1")
+		id := ""
+		for _, e := range entries(t, at.object("d").Versions(t.Context())) {
+			if e.Key() == "d/" {
+				id = e.Version()
+			}
+		}
+		if id == "" {
+			t.Fatal("the marker has no version")
+		}
+		for _, key := range []string{"d", "d/"} {
+			p := at.object(key).AtVersion(id)
+			if is, err := p.IsDir(t.Context()); is || err != nil {
+				t.Errorf("%v is a directory: %v, %v", p, is, err)
+			}
+		}
+		if is, err := at.object("d/").AtVersion(id).IsFile(t.Context()); is || err != nil {
+			t.Errorf("the marker is a file: %v, %v", is, err)
+		}
+	})
+}
+
 // TestVersionsOfUnversioned: each object has one, and it can be read.
 func TestVersionsOfUnversioned(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
