@@ -55,37 +55,16 @@ func (t *transport) through(ctx context.Context, src, dst S3Path) (made, error) 
 		return made{}, fmt.Errorf("%w: the source has %d bytes, and %d when it is read", cloudpath.ErrProtocol, size, o.info.size)
 	}
 
-	var etag string
 	if size > t.to.opts.partSize {
-		var out *stored
-		out, err = t.to.multipart(ctx, in, struct{ io.Reader }{s}, stages(t.to.opts.partSize, size), t.c.parts(t.to))
-		if err == nil {
-			etag = trimETag(aws.ToString(out.etag))
-		}
+		_, err = t.to.multipart(ctx, in, struct{ io.Reader }{s}, stages(t.to.opts.partSize, size), t.c.parts(t.to))
 		if !errors.Is(err, cloudpath.ErrChanged) { // which is about the source
 			err = dst.writeError(t.c, err)
 		}
 	} else {
 		var data []byte
 		if data, err = readAll(s, size); err == nil {
-			etag, err = t.put(ctx, dst, in, data)
+			err = t.put(ctx, dst, in, data)
 		}
 	}
-	if err == nil && etag == "" {
-		err = t.arrived(ctx, dst, size)
-	}
 	return made{etag: o.info.etag, sure: true}, err
-}
-
-// arrived looks whether the target is there whose writing was answered without
-// an ETag.
-func (t *transport) arrived(ctx context.Context, dst S3Path, size int64) error {
-	head, err := store{k: t.to, p: dst, ssec: t.c.ssec}.head(ctx, dst)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: the server said that it wrote, but the target cannot be seen: %w", cloudpath.ErrProtocol, explain(dst, err))
-	case head.ContentLength == nil || *head.ContentLength != size:
-		return fmt.Errorf("%w: the server said that it wrote %d bytes, but the target has %d", cloudpath.ErrProtocol, size, aws.ToInt64(head.ContentLength))
-	}
-	return nil
 }

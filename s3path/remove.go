@@ -106,6 +106,7 @@ func (s store) present(ctx context.Context, p S3Path) (etag string, there bool, 
 		return "", false, nil
 	case status(err) == http.StatusMethodNotAllowed && p.version != "": // a delete marker's answer
 		return "", true, nil
+	case status(err) == http.StatusForbidden && s.ssec.isSet(): // another key's answer, or a refusal
 	case status(err) != http.StatusBadRequest:
 		return "", false, explain(p, err)
 	case p.version != "":
@@ -113,10 +114,10 @@ func (s store) present(ctx context.Context, p S3Path) (etag string, there bool, 
 	}
 	page, lerr := s.List(ctx, tree.Query{Prefix: p.key, Max: 1})
 	switch {
-	case lerr != nil:
-		return "", false, explain(p, err)
-	case len(page.Objects) > 0 && page.Objects[0].Key == p.key:
+	case lerr == nil && len(page.Objects) > 0 && page.Objects[0].Key == p.key:
 		return page.Objects[0].ETag, true, nil
+	case lerr != nil || status(err) == http.StatusForbidden:
+		return "", false, explain(p, err)
 	}
 	return "", false, nil
 }
