@@ -26,8 +26,8 @@ import (
 func TestNoOverwrite(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		c := at.newClient(t, s3path.WithPartSize(part))
-		for name, write := range writings {
-			for _, size := range []int{10, part + 10} {
+		for _, size := range []int{10, part + 10} {
+			for name, write := range at.ways(size) {
 				t.Run(fmt.Sprintf("%s %d", name, size), func(t *testing.T) {
 					key := fmt.Sprintf("%s/%d", name, size)
 					p, body := c.Object(at.bucket.Bucket(), key), pattern(size)
@@ -103,8 +103,8 @@ func TestNoOverwriteRace(t *testing.T) {
 func TestWriteIfMatch(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		c := at.newClient(t, s3path.WithPartSize(part))
-		for name, write := range writings {
-			for _, size := range []int{10, part + 10} {
+		for _, size := range []int{10, part + 10} {
+			for name, write := range at.ways(size) {
 				if size > part && name != "WriteBytes" && name != "Create" {
 					continue
 				}
@@ -171,8 +171,8 @@ func TestConditionsRefused(t *testing.T) {
 func TestConflictIsTriedAgain(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		c := at.newClient(t, s3path.WithPartSize(part))
-		for name, write := range writings {
-			for _, size := range []int{10, part + 10} {
+		for _, size := range []int{10, part + 10} {
+			for name, write := range at.ways(size) {
 				if name != "WriteBytes" && name != "WriteFrom a stream" {
 					continue // with a source, and without
 				}
@@ -207,8 +207,8 @@ func TestConflictIsTriedAgain(t *testing.T) {
 func TestAnswerIsLost(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		c := at.eager(t, s3path.WithPartSize(part))
-		for name, write := range writings {
-			for _, size := range []int{10, part + 10} {
+		for _, size := range []int{10, part + 10} {
+			for name, write := range at.ways(size) {
 				operation := map[bool]string{true: "PutObject", false: "CompleteMultipartUpload"}[size < part]
 				for _, opts := range [][]s3path.WriteOption{nil, {s3path.WithNoOverwrite()}} {
 					t.Run(fmt.Sprintf("%s %d, %d options", name, size, len(opts)), func(t *testing.T) {

@@ -18,7 +18,7 @@ func picture(n int) []byte {
 func TestContentTypeOnTheWire(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		c := at.newClient(t, s3path.WithPartSize(part))
-		for name, write := range writings {
+		for name, write := range at.ways(part) {
 			for _, row := range []struct {
 				key, contentType, encoding string
 				size                       int

@@ -409,3 +409,34 @@ func TestStat(t *testing.T) {
 		}
 	})
 }
+
+// TestStatOptions: what Stat takes, and what it refuses.
+func TestStatOptions(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		ctx := t.Context()
+		at.put(t, "d/f=12345")
+		p := at.object("d/f")
+		var known s3path.Info
+		info, err := p.Stat(ctx, s3path.WithInfo(&known))
+		if err != nil || known.Size() != 5 || known.ETag() != info.ETag() {
+			t.Fatalf("WithInfo: %+v, %v", known, err)
+		}
+		if _, err := p.Stat(ctx, s3path.WithIfMatch(info.ETag())); err != nil {
+			t.Errorf("the right ETag: %v", err)
+		}
+		for _, key := range []string{"d/f", "d"} {
+			kept := known
+			_, err := at.object(key).Stat(ctx, s3path.WithIfMatch("0123456789abcdef0123456789abcdef"), s3path.WithInfo(&kept))
+			if !errors.Is(err, cloudpath.ErrPreconditionFailed) || kept.ETag() != known.ETag() {
+				t.Errorf("%s with a stale ETag: %v, %+v", key, err, kept)
+			}
+		}
+		before := at.Proxy.Count()
+		if _, err := p.Stat(ctx, s3path.WithReadAhead(1<<20)); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "WithReadAhead") {
+			t.Errorf("WithReadAhead: %v", err)
+		}
+		if n := at.Proxy.Count() - before; n != 0 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}

@@ -179,7 +179,7 @@ func TestWriterCancelled(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket(), "a")
 		at.put(t, "a=old")
-		for _, size := range writerSizes {
+		for _, size := range []int{1, part + 1} {
 			for _, row := range []struct {
 				name string
 				then func(t *testing.T, w *s3path.Writer) error
@@ -235,7 +235,7 @@ func TestUploadCancelledAnywhere(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket(), "a")
 		body := pattern(2*part + 1000)
-		for name, write := range writings {
+		for name, write := range at.ways(part + 1) {
 			if name == "WriteText" || name == "WriteFunc" || name == "UploadFrom" {
 				continue // the same as others below
 			}
@@ -271,7 +271,7 @@ func TestWriteFunc(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket(), "a")
 		cause := errors.New("no")
-		for _, size := range writerSizes {
+		for _, size := range []int{1, part, 2*part + 7} {
 			body := pattern(size)
 			for _, row := range []struct {
 				name string
@@ -370,7 +370,7 @@ func TestAbortFails(t *testing.T) {
 		c := at.newClient(t, s3path.WithPartSize(part), s3path.WithMaxAttempts(1))
 		p := c.Object(at.bucket.Bucket(), "a")
 		at.put(t, "a=old")
-		for name, write := range writings {
+		for name, write := range at.ways(part + 1) {
 			for _, row := range []struct {
 				name string
 				fail func(cancel func()) (operation string, how wireFault)

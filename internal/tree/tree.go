@@ -16,11 +16,8 @@ type Kind struct {
 	Object    Object // of the file
 }
 
-// Errors of a path that is something else than was asked for.
-var (
-	ErrNotDirectory = errors.New("not a directory")
-	ErrIsDirectory  = errors.New("is a directory")
-)
+// ErrNotDirectory is of a file that was to be listed.
+var ErrNotDirectory = errors.New("not a directory")
 
 // spelledDir reports whether a key can only mean a directory.
 func spelledDir(key string) bool { return key == "" || strings.HasSuffix(key, "/") }
