@@ -265,7 +265,7 @@ func TestDownloadIsParallel(t *testing.T) {
 // ErrChanged, and then the old file.
 func TestDownloadReplaced(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
-		version := func(i int) []byte { return bytes.Repeat([]byte{'a' + byte(i)}, 2*part+1000+i) }
+		version := func(i int) []byte { return bytes.Repeat([]byte{'a' + byte(i)}, part+1000+i) }
 		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket(), "big")
 		for _, row := range []struct {
 			name     string
