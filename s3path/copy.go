@@ -26,7 +26,7 @@ const copyOptions = propertyOptions | optNoOverwrite | optSSEC | optSourceSSEC |
 // type, metadata, cache control, encoding and tags are kept; the storage class,
 // the encryption and the ACL are those of a new object, as with S3's own copy,
 // unless options name others. 1 request up to 5 GiB, beyond it one for every
-// part and up to 4; 2 where an option replaces a property; up to 5 with
+// part and up to 5; 2 where an option replaces a property; up to 5 with
 // WithNoOverwrite, and 1 more then for an object that has tags. WithInfo costs
 // one more. The target is replaced.
 //
@@ -80,6 +80,10 @@ type transport struct {
 	c    *call
 	stay bool // both are the same client
 
+	// What copies on the server takes one of these: many objects of many parts are
+	// not more at once than the call says.
+	slots chan struct{}
+
 	// In a tree, large objects pass through this process one at a time: each
 	// holds several parts.
 	large chan struct{}
@@ -100,7 +104,21 @@ func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []Cop
 	if dst.version != "" {
 		return nil, failure(op, dst, fmt.Errorf("%w: the target is a version, which cannot be written to", errors.ErrUnsupported))
 	}
-	return &transport{k: k, to: to, c: c, stay: k == to}, nil
+	return transportOf(k, to, c), nil
+}
+
+func transportOf(k, to *core, c *call) *transport {
+	return &transport{k: k, to: to, c: c, stay: k == to, slots: make(chan struct{}, c.concurrency)}
+}
+
+// slot waits for its turn, and returns what ends it.
+func (t *transport) slot(ctx context.Context) (done func(), err error) {
+	select {
+	case t.slots <- struct{}{}:
+		return func() { <-t.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // made is what a copy that was made is known to be a copy of.
@@ -109,9 +127,10 @@ type made struct {
 
 	// sure says that the copy is of this very ETag. Else it is the target's,
 	// which is the source's unless that came in parts or is encrypted.
-	sure  bool
-	asked time.Time // before the copy began, by the server's clock; zero where it does not tell
+	sure bool
+	md5  bool // the ETag follows from the bytes alone, so that it is the source's if that one's does
 
+	asked   time.Time // before the copy began, by the server's clock; zero where it does not tell
 	written time.Time // when the target was, as the server says
 }
 
@@ -218,8 +237,13 @@ func (t *transport) carried(ctx context.Context, src, dst S3Path, head *s3.HeadO
 func (t *transport) copyRequest(ctx context.Context, src, dst S3Path, req *s3.CopyObjectInput) (made, error) {
 	req.CopySource = aws.String(copySource(src))
 	req.CopySourceSSECustomerAlgorithm, req.CopySourceSSECustomerKey, req.CopySourceSSECustomerKeyMD5 = t.c.sourceSSEC.headers()
+	done, err := t.slot(ctx)
+	if err != nil {
+		return made{}, err
+	}
 	begun := time.Now()
 	out, err := send(ctx, t.to, dst.bucket, req, (*s3.Client).CopyObject)
+	done()
 	if err != nil {
 		if req.CopySourceIfMatch != nil && status(err) == http.StatusPreconditionFailed {
 			return made{}, errCopiedChanged(err)
@@ -235,6 +259,7 @@ func (t *transport) copyRequest(ctx context.Context, src, dst S3Path, req *s3.Co
 	}
 	if !m.sure {
 		m.etag = trimETag(*out.CopyObjectResult.ETag)
+		m.md5 = ofContent(m.etag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
 	}
 	m.written = aws.ToTime(out.CopyObjectResult.LastModified)
 	return m, nil
@@ -313,7 +338,7 @@ func (t *transport) verify(ctx context.Context, src, dst S3Path, m made) (made, 
 	switch {
 	case to.ContentLength == nil || *to.ContentLength != *from.ContentLength:
 		return doubt(fmt.Sprintf("the target has %d bytes, and not %d", aws.ToInt64(to.ContentLength), *from.ContentLength))
-	case was != is && ofContent(from) && ofContent(to):
+	case was != is && ofContentOf(from) && ofContentOf(to):
 		return doubt("the target has another content")
 	case (was == "" || was != is || src.same(dst)) && !fresh:
 		return doubt("nothing shows that the target was written")
@@ -327,13 +352,13 @@ func (t *transport) verify(ctx context.Context, src, dst S3Path, m made) (made, 
 // ofContent reports whether an object's ETag follows from its bytes alone: then
 // two that differ are of different bytes. It does not where the object came in
 // parts or is encrypted.
-func ofContent(head *s3.HeadObjectOutput) bool {
-	etag := trimETag(aws.ToString(head.ETag))
-	if len(etag) != 2*md5.Size || strings.Trim(etag, "0123456789abcdef") != "" {
-		return false
-	}
-	return head.SSECustomerAlgorithm == nil &&
-		(head.ServerSideEncryption == "" || head.ServerSideEncryption == types.ServerSideEncryptionAes256)
+func ofContent(etag string, sse types.ServerSideEncryption, customer *string) bool {
+	return len(etag) == 2*md5.Size && strings.Trim(etag, "0123456789abcdef") == "" &&
+		customer == nil && (sse == "" || sse == types.ServerSideEncryptionAes256)
+}
+
+func ofContentOf(head *s3.HeadObjectOutput) bool {
+	return ofContent(trimETag(aws.ToString(head.ETag)), head.ServerSideEncryption, head.SSECustomerAlgorithm)
 }
 
 // tooLargeToCopy is S3's refusal of a source beyond 5 GiB.

@@ -117,6 +117,14 @@ func TestCopyThatIsNotConfirmed(t *testing.T) {
 		}
 		at.wantKeys(t, "f", "h", "i")
 		at.wantBody(t, "i", "body in a part")
+
+		// What was written just now by somebody else is not the copy.
+		at.Proxy.Intercept(nil)
+		at.putParts(t, "parts", "body in a part")
+		at.put(t, "theirs=of another length")
+		at.meddle("CopyObject", 1, forever, claiming)
+		wantFailure(t, at.object("parts").Rename(t.Context(), at.object("theirs")), "rename", at.object("parts").String(), cloudpath.ErrProtocol)
+		at.wantBody(t, "parts", "body in a part")
 	})
 }
 
@@ -172,6 +180,32 @@ func TestRenameOfObjectInParts(t *testing.T) {
 	})
 }
 
+// So does a target that is encrypted: it is not copied again either.
+func TestRenameToAnEncryptedTarget(t *testing.T) {
+	at := apart(t)
+	at.put(t, "f=body")
+	at.Proxy.Intercept(func(r *http.Request) http.Handler {
+		switch s3proxy.Operation(r) {
+		case "CopyObject":
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				at.pass(discarded{http.Header{}}, r)
+				w.Header().Set("X-Amz-Server-Side-Encryption", "aws:kms")
+				w.Header().Set("Content-Type", "application/xml")
+				io.WriteString(w, `<CopyObjectResult><ETag>"ffffffffffffffffffffffffffffffff"</ETag></CopyObjectResult>`)
+			})
+		case "HeadObject":
+			return at.aged()
+		}
+		return nil
+	})
+	mark := at.Proxy.Mark()
+	if err := at.object("f").Rename(t.Context(), at.object("g")); err != nil {
+		t.Fatal(err)
+	}
+	at.wantOperations(t, mark, "CopyObject", "DeleteObject", "HeadObject", "DeleteObject")
+	at.wantKeys(t, "g")
+}
+
 // A source that is replaced between its copy and its deletion is not lost.
 func TestRenameOfReplacedSource(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
@@ -186,14 +220,28 @@ func TestRenameOfReplacedSource(t *testing.T) {
 			})
 		}
 		at.Needs(t, s3matrix.DeleteIfMatch) // else nothing can be done, as the documentation says
-		// One object: it is copied again.
+		// One object: it is copied again, whatever its time says.
 		at.put(t, "d/f=old")
-		replacing("DeleteObject")
-		if err := at.object("d/f").Rename(t.Context(), at.object("g")); err != nil {
+		done := false
+		at.Proxy.Intercept(func(r *http.Request) http.Handler {
+			switch op := s3proxy.Operation(r); {
+			case op == "HeadObject":
+				return at.aged()
+			case op == "DeleteObject" && !done:
+				done = true
+				at.put(t, "d/f=new body")
+			}
+			return nil
+		})
+		var info s3path.Info
+		if err := at.object("d/f").Rename(t.Context(), at.object("g"), s3path.WithInfo(&info)); err != nil {
 			t.Fatal(err)
 		}
-		at.wantBody(t, "g", "new")
+		at.wantBody(t, "g", "new body")
 		at.wantKeys(t, "g")
+		if info.Size() != 8 {
+			t.Errorf("info of %d bytes", info.Size())
+		}
 
 		// With a condition on the target it cannot be: both stay.
 		at.put(t, "d/f=old")
@@ -246,6 +294,19 @@ func TestRenameOfRemovedSource(t *testing.T) {
 			t.Fatal(err)
 		}
 		at.wantKeys(t, "g")
+
+		// A server may say so by refusing the condition.
+		for _, opts := range [][]s3path.CopyOption{nil, {s3path.WithContentType("a/b")}} {
+			at.put(t, "f=body")
+			at.meddle("DeleteObject", 1, 1, func(w http.ResponseWriter, r *http.Request) {
+				at.discard(t, "f")
+				refusing(http.StatusPreconditionFailed, "PreconditionFailed", "as the test wants it")(w, r)
+			})
+			if err := at.object("f").Rename(t.Context(), at.object("g"), opts...); err != nil {
+				t.Error(err)
+			}
+			at.wantKeys(t, "g")
+		}
 	})
 }
 
@@ -265,6 +326,20 @@ func TestRenameWhereDeletesTakeNoCondition(t *testing.T) {
 		}
 		at.wantOperations(t, mark, "CopyObject", "DeleteObject", "HeadObject", "DeleteObject")
 		at.wantKeys(t, "g")
+
+		at.put(t, "f=body")
+		at.Proxy.Intercept(func(r *http.Request) http.Handler {
+			switch s3proxy.Operation(r) {
+			case "DeleteObject":
+				return refusing(http.StatusNotImplemented, "NotImplemented", "no")
+			case "HeadObject":
+				at.put(t, "f=new")
+			}
+			return nil
+		})
+		err := at.object("f").Rename(t.Context(), at.object("g"))
+		wantFailure(t, err, "rename", at.object("f").String(), cloudpath.ErrPreconditionFailed)
+		at.wantBody(t, "f", "new")
 	})
 }
 

@@ -74,6 +74,22 @@ func TestCopyReplacesProperties(t *testing.T) {
 	}
 }
 
+// What is read of the source goes with no other object's bytes.
+func TestCopyReplacesPropertiesOfReplacedSource(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		at.Needs(t, s3matrix.CopySourceIfMatch)
+		at.put(t, "f=old", "target=theirs")
+		at.meddle("CopyObject", 1, forever, func(w http.ResponseWriter, r *http.Request) {
+			at.put(t, "f=new")
+			at.pass(w, r)
+		})
+		err := at.object("f").Copy(t.Context(), at.object("target"), s3path.WithContentType("text/csv"))
+		wantFailure(t, err, "copy", at.object("f").String(), cloudpath.ErrChanged)
+		wantAnswer(t, err, http.StatusPreconditionFailed, "PreconditionFailed")
+		at.wantBody(t, "target", "theirs")
+	})
+}
+
 // Storage class, ACL and encryption go into the request when they are asked for.
 func TestCopyPropertiesOnTheWire(t *testing.T) {
 	at := apart(t)

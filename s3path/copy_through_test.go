@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/s3proxy"
@@ -159,8 +162,24 @@ func TestCopyToAnotherClientFails(t *testing.T) {
 				}
 				at.putBody(t, key, bytes.Repeat([]byte("x"), map[string]int{"small": 4, "large": 11 << 20}[key]))
 			}
+			// In the middle of its body, too.
+			at.meddle("GetObject", 1, 1, func(w http.ResponseWriter, r *http.Request) {
+				rec := httptest.NewRecorder()
+				at.pass(rec, r)
+				maps.Copy(w.Header(), rec.Header())
+				w.Header().Set("Content-Length", fmt.Sprint(rec.Body.Len()))
+				w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
+				at.put(t, key+"=new")
+				panic(http.ErrAbortHandler)
+			})
+			err := at.object(key).Rename(t.Context(), there.object("vacant"), s3path.WithNoOverwrite())
+			if !errors.Is(err, cloudpath.ErrChanged) || errors.Is(err, fs.ErrExist) {
+				t.Errorf("%s replaced in the middle: %v", key, err)
+			}
+			at.putBody(t, key, bytes.Repeat([]byte("x"), map[string]int{"small": 4, "large": 11 << 20}[key]))
+
 			at.meddle("GetObject", 1, forever, refusing(http.StatusForbidden, "AccessDenied", "no"))
-			err := at.object(key).Rename(t.Context(), there.object("target"))
+			err = at.object(key).Rename(t.Context(), there.object("target"))
 			wantFailure(t, err, "rename", at.object(key).String(), fs.ErrPermission)
 			at.Proxy.Intercept(nil)
 		}
@@ -239,6 +258,36 @@ func TestRenameToTheSameNameOnAnotherServer(t *testing.T) {
 	if text, err := there.Child("f").ReadText(t.Context()); err != nil || text != "f" {
 		t.Error(text, err)
 	}
+}
+
+// The same content of another time is another object: it is moved.
+func TestRenameToTheSameContentOnAnotherServer(t *testing.T) {
+	here, there := s3pathtest.Bucket(t, "bucket"), s3pathtest.NewServer(t)
+	older := there.Client(s3path.WithHTTPClient(&http.Client{Transport: aging{http.DefaultTransport}}))
+	for _, p := range []s3path.S3Path{here.Child("f"), there.Bucket("bucket").Child("f")} {
+		if err := p.WriteText(t.Context(), "body"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := here.Child("f").Rename(t.Context(), older.Object("bucket", "f")); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := here.Child("f").Exists(t.Context()); there || err != nil {
+		t.Errorf("the source stays: %v, %v", there, err)
+	}
+}
+
+// aging makes every object an hour older.
+type aging struct{ next http.RoundTripper }
+
+func (a aging) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := a.next.RoundTrip(r)
+	if err == nil {
+		if written, terr := http.ParseTime(resp.Header.Get("Last-Modified")); terr == nil {
+			resp.Header.Set("Last-Modified", written.Add(-time.Hour).Format(http.TimeFormat))
+		}
+	}
+	return resp, err
 }
 
 // Nothing of the size of the object is held in memory.

@@ -93,7 +93,12 @@ func (t *transport) copyParts(ctx context.Context, src S3Path, in *s3.PutObjectI
 			SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
 		}
 		req.CopySourceSSECustomerAlgorithm, req.CopySourceSSECustomerKey, req.CopySourceSSECustomerKeyMD5 = t.c.sourceSSEC.headers()
+		done, err := t.slot(ctx)
+		if err != nil {
+			return err
+		}
 		out, err := send(ctx, t.to, *in.Bucket, req, (*s3.Client).UploadPartCopy)
+		done()
 		u.partEnded(err)
 		switch {
 		case status(err) == http.StatusPreconditionFailed:

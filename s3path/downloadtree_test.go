@@ -211,7 +211,11 @@ func TestDownloadFileAndDirectory(t *testing.T) {
 		at.Needs(t, s3matrix.FileBesideDirectory, s3matrix.ListBelowFile)
 		at.put(t, "dir/both=file", "dir/both/child=c", "dir/mark=file", "dir/mark/", "dir/a=a")
 		dir := t.TempDir()
+		mark := at.Proxy.Mark()
 		err := at.object("dir/").DownloadTo(t.Context(), dir)
+		if gets := at.Proxy.Since(mark).Operation("GetObject"); len(gets) != 2 {
+			t.Errorf("%d objects were asked for, 2 can be stored", len(gets))
+		}
 		for _, key := range []string{"dir/both", "dir/mark"} {
 			if err == nil || !strings.Contains(err.Error(), at.object(key).String()+":") {
 				t.Errorf("%v does not name %s", err, key)

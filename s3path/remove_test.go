@@ -157,6 +157,9 @@ func TestRemoveIfMatch(t *testing.T) {
 				wantFailure(t, err, "remove", at.object(key).String(), cloudpath.ErrPreconditionFailed)
 			}
 		}
+		if n := len(at.Proxy.Requests().Operation("DeleteObject")); n > 0 {
+			t.Errorf("%d deletions are left to a server that may ignore their condition", n)
+		}
 		at.wantKeys(t, "f", "d/")
 		wantFailure(t, at.object("no").Remove(t.Context(), s3path.WithIfMatch(etag)), "remove", at.object("no").String(), fs.ErrNotExist)
 		if err := at.object("no").Remove(t.Context(), s3path.WithIfMatch(etag), s3path.WithMissingOK()); err != nil {

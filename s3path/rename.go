@@ -101,10 +101,10 @@ func (t *transport) removeSource(ctx context.Context, src, dst S3Path, m made) e
 		case m.sure:
 			return fmt.Errorf("%w: it was replaced after it had been copied: %w", cloudpath.ErrChanged, err)
 		}
-		// The ETag was the target's. The source has another one where it came in
-		// parts or is encrypted: then it is the same object still, if it is older
-		// than the copy.
-		if !ofContent(head) && aws.ToTime(head.LastModified).Before(m.asked.Add(-time.Second)) {
+		// The ETag was the target's. The source has another one where either came
+		// in parts or is encrypted: then it is the same object still, if it is
+		// older than the copy.
+		if !(m.md5 && ofContentOf(head)) && aws.ToTime(head.LastModified).Before(m.asked.Add(-time.Second)) {
 			m = made{etag: trimETag(aws.ToString(head.ETag)), sure: true}
 			continue
 		}
@@ -112,7 +112,10 @@ func (t *transport) removeSource(ctx context.Context, src, dst S3Path, m made) e
 		switch {
 		case errorIs[*noSource](err):
 			return nil
-		case err != nil:
+		case err == nil && t.c.info != nil:
+			err = t.inform(ctx, dst)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,7 @@ func (p S3Path) Touch(ctx context.Context, opts ...WriteOption) error {
 
 func (p S3Path) touch(ctx context.Context, k *core, c call) error {
 	c.sourceSSEC = c.ssec // it is its own source
-	t := &transport{k: k, to: k, c: &c, stay: true}
+	t := transportOf(k, k, &c)
 	head, err := t.head(ctx, p)
 	switch {
 	case errorIs[*noSource](err):

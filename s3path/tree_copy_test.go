@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
@@ -160,7 +161,12 @@ func TestTreeRefusals(t *testing.T) {
 			{"a string prefix", at.object("d/s/"[:3]), at.object("d/s/y/z"), []error{cloudpath.ErrInvalidPath}, []error{cloudpath.ErrInvalidPath}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				wantFailure(t, row.src.CopyTree(t.Context(), row.dst), "copy", row.src.String(), row.copying...)
+				n := at.count(func() {
+					wantFailure(t, row.src.CopyTree(t.Context(), row.dst), "copy", row.src.String(), row.copying...)
+				})
+				if n > 0 && row.copying[0] == cloudpath.ErrInvalidPath {
+					t.Errorf("%d requests for what is refused", n)
+				}
 				err := row.src.Rename(t.Context(), row.dst)
 				if row.renaming == nil && err == nil {
 					return
@@ -298,4 +304,21 @@ func TestTreeListingFails(t *testing.T) {
 		at.Proxy.Intercept(nil)
 		at.wantKeys(t, "d/f")
 	})
+}
+
+// A call's concurrency bounds its copies.
+func TestTreeConcurrency(t *testing.T) {
+	at := apart(t)
+	at.putMany(t, numbered("d/", 30))
+	at.Proxy.SetLatency(2 * time.Millisecond)
+	for _, opts := range [][]s3path.CopyOption{{s3path.WithConcurrency(3)}, {s3path.WithConcurrency(3), s3path.WithNoOverwrite()}} {
+		at.Proxy.Reset()
+		dst := at.object(fmt.Sprint("e", len(opts)))
+		if err := at.object("d").CopyTree(t.Context(), dst, opts...); err != nil {
+			t.Fatal(err)
+		}
+		if peak := at.Proxy.Peak(); peak < 2 || peak > 3 {
+			t.Errorf("%d requests at once, want 3", peak)
+		}
+	}
 }
