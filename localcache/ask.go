@@ -45,6 +45,24 @@ func (c *Cache) Open(ctx context.Context, key Key, f Freshness, fetch func(ctx c
 	return file, nil
 }
 
+// Have returns the copy that there is, however old, and fs.ErrNotExist where
+// there is none. It asks nobody and counts nothing: [File.Use] and
+// [File.Confirm] do, for callers that may want only a part of the object and so
+// ask for themselves. The caller closes the File.
+func (c *Cache) Have(key Key) (*File, error) {
+	if err := key.check(); err != nil {
+		return nil, fmt.Errorf("localcache: opening %v: %w", key, err)
+	}
+	r, err := c.place()
+	if err != nil {
+		return nil, fmt.Errorf("%w: there is no copy: %w", fs.ErrNotExist, err)
+	}
+	if file := c.lookup(r, identOf(key)); file != nil {
+		return file, nil
+	}
+	return nil, errors.Join(fs.ErrNotExist, c.leave(r))
+}
+
 func (c *Cache) openKey(ctx context.Context, id ident, f Freshness, fetch fetcher) (*File, error) {
 	for {
 		if err := ctx.Err(); err != nil {

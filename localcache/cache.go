@@ -93,11 +93,11 @@ func Open(dir string, opts ...Option) (*Cache, error) {
 	return c, nil
 }
 
-// Temporary makes a cache in a new directory among the system's temporary ones,
-// which Close removes. Nothing in it has to outlast the machine, so that writing
-// to it waits for no disk.
-func Temporary(opts ...Option) (*Cache, error) {
-	dir, err := os.MkdirTemp("", "cloudpath-")
+// Temporary makes a cache in a new directory below parent, or among the system's
+// temporary ones where that is "", which Close removes. Nothing in it has to
+// outlast the machine, so that writing to it waits for no disk.
+func Temporary(parent string, opts ...Option) (*Cache, error) {
+	dir, err := os.MkdirTemp(parent, "cloudpath-")
 	if err != nil {
 		return nil, fmt.Errorf("localcache: making a temporary cache: %w", err)
 	}

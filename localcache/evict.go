@@ -176,19 +176,24 @@ func (l *ledger) drop(id ident) error {
 	return l.r.writeRecord(id, rec) // all of them are open
 }
 
-// DropBelow drops every copy of the bucket whose key begins with prefix, in all
-// its versions, as Drop does. It reads the records of the whole origin.
-func (c *Cache) DropBelow(ctx context.Context, origin, bucket, prefix string) error {
+// DropBelow drops the copies of this key and of every key below it as a
+// directory, in all their versions, as Drop does; with the key "" those of the
+// whole bucket. It reads the records of the origin as [Cache.Entries] does.
+func (c *Cache) DropBelow(ctx context.Context, origin, bucket, key string) error {
 	entries, err := c.entries(ctx, origin, bucket)
 	if err != nil {
 		return err
+	}
+	prefix := key
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
 	}
 	var failed []error
 	for _, e := range entries.all {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(failed, err)...)
 		}
-		if strings.HasPrefix(e.Key.Key, prefix) {
+		if e.Key.Key == key || strings.HasPrefix(e.Key.Key, prefix) {
 			failed = append(failed, c.Drop(e.Key))
 		}
 	}

@@ -61,8 +61,16 @@ func (f *File) Streamed() error {
 	return f.stream.reason
 }
 
-// Fresh reports whether fr lets this copy be used without asking the server.
-func (f *File) Fresh(fr Freshness) bool { return f.stream == nil && fr.allows(f.asked) }
+// Use reports whether fr lets this copy be used without asking the server, and
+// if so counts it as used.
+func (f *File) Use(fr Freshness) bool {
+	if f.stream != nil || !fr.allows(f.asked) {
+		return false
+	}
+	f.s.hits.Add(1)
+	f.used()
+	return true
+}
 
 // Confirm notes that the server, asked at that time, called this copy current.
 func (f *File) Confirm(ctx context.Context, asked time.Time, fr Freshness) {

@@ -157,6 +157,11 @@ const (
 	optRequestPayer
 	optBucketOwner
 	optDefaults
+	optCacheDir
+	optCacheMode
+	optCacheFreshness
+	optCacheMaxBytes
+	optCache
 )
 
 var optionNames = map[optionSet]string{
@@ -175,6 +180,8 @@ var optionNames = map[optionSet]string{
 	optHTTPClient: "WithHTTPClient", optContentTypeFunc: "WithContentTypeFunc", optPartSize: "WithPartSize",
 	optMaxAttempts: "WithMaxAttempts", optStallTimeout: "WithStallTimeout", optRequestPayer: "WithRequestPayer",
 	optBucketOwner: "WithExpectedBucketOwner", optDefaults: "With…Defaults",
+	optCacheDir: "WithCacheDir", optCacheMode: "WithCacheMode", optCacheFreshness: "WithCacheFreshness",
+	optCacheMaxBytes: "WithCacheMaxBytes", optCache: "WithCache",
 }
 
 func (s optionSet) String() string {
