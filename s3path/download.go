@@ -32,15 +32,17 @@ import (
 // and an object that has the name of a directory, are reported by key when the
 // rest is done.
 func (p S3Path) DownloadTo(ctx context.Context, local string, opts ...ReadOption) error {
-	k, c, err := startRead(ctx, p, "download", opts, readOptions|optConcurrency)
+	k, c, err := startRead(ctx, p, "download", opts, readOptions|optConcurrency|optProgress)
 	if err != nil {
 		return err
 	}
+	m := c.meter(p)
+	defer m.end()
 	if local == "" {
 		return failure("download", p, fmt.Errorf("%w: the local name is empty", fs.ErrInvalid))
 	}
 	if !strings.HasSuffix(p.key, "/") && p.key != "" {
-		err := p.downloadObject(ctx, k, c, local)
+		err := p.downloadObject(ctx, k, c, m, local)
 		if !errors.Is(err, cloudpath.ErrIsDirectory) {
 			return failure("download", p, err)
 		}
@@ -51,11 +53,11 @@ func (p S3Path) DownloadTo(ctx context.Context, local string, opts ...ReadOption
 	if p.version != "" {
 		return failure("download", p, fmt.Errorf("%w: a version is of one object", errors.ErrUnsupported))
 	}
-	return failure("download", p, p.downloadTree(ctx, k, c, local))
+	return failure("download", p, p.downloadTree(ctx, k, c, m, local))
 }
 
-func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, local string) error {
-	o := &object{k: k, p: p, ssec: c.ssec}
+func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, m *meter, local string) error {
+	o := &object{k: k, p: p, ssec: c.ssec, gauge: m.only(p)}
 	s, err := o.open(ctx, c.ifMatch)
 	if err != nil {
 		if isMissing(err) && p.version == "" && code(err) != "NoSuchBucket" {
@@ -116,6 +118,9 @@ func (d *download) object(ctx context.Context, o *object, s *stream, root *os.Ro
 	for try := 1; ; try++ {
 		err := d.attempt(ctx, o, s, root, name)
 		_ = s.Close() // everything wanted was read
+		if err == nil {
+			o.gauge.finish()
+		}
 		if !errors.Is(err, cloudpath.ErrChanged) || try >= d.k.tries || o.p.version != "" || d.ifMatch != "" {
 			return err
 		}
@@ -137,6 +142,7 @@ func (d *download) attempt(ctx context.Context, o *object, s *stream, root *os.R
 			err = errors.Join(err, ignoreMissing(root.Remove(temporary)))
 		}
 	}()
+	o.gauge.expect(o.info.size)
 	err = d.parts(ctx, o, s, f)
 	if err == nil && d.sync {
 		err = f.Sync()
@@ -163,8 +169,9 @@ func ignoreMissing(err error) error {
 func (d *download) parts(ctx context.Context, o *object, s *stream, f *os.File) error {
 	partSize := d.k.opts.partSize
 	last := (o.info.size - 1) / partSize // 0 of an empty object, too
+	g := o.gauge.attempt()
 	if last < 1 || o.info.etag == "" {
-		return d.copy(ctx, f, 0, s)
+		return d.copy(ctx, f, 0, s, g)
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(outer)
@@ -180,7 +187,7 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f *os.File) 
 		defer func() { <-d.slots }()
 		for ok := true; ok && ctx.Err() == nil; i, ok = todo.last() {
 			part := o.stream(ctx, i*partSize, end(i))
-			err := d.copy(ctx, f, i*partSize, part)
+			err := d.copy(ctx, f, i*partSize, part, g)
 			if _ = part.Close(); err != nil { // read to its end
 				cancel(err)
 			}
@@ -196,7 +203,7 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f *os.File) 
 			}
 			wg.Go(func() { fromBack(back) })
 		}
-		err := d.copy(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize))
+		err := d.copy(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize), g)
 		if err == nil && s.off != end(i) {
 			err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.off, o.info.size)
 		}
@@ -252,10 +259,10 @@ func (s *span) last() (int64, bool) {
 
 // copy writes what r has to f, from off on, until ctx ends: r may be the
 // request of another context.
-func (d *download) copy(ctx context.Context, f *os.File, off int64, r io.Reader) error {
+func (d *download) copy(ctx context.Context, f *os.File, off int64, r io.Reader, g *gauge) error {
 	buf := d.k.buffer()
 	defer d.k.putBuffer(buf)
-	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), until{ctx, r}, *buf)
+	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), g.reading(until{ctx, r}), *buf)
 	return err
 }
 

@@ -24,6 +24,8 @@ type object struct {
 	p    S3Path
 	ssec customerKey
 	info Info
+
+	gauge *gauge // of a download
 }
 
 // get is one GetObject. rng is a Range header or "", etag the ETag that the

@@ -60,10 +60,13 @@ func (p S3Path) orDirectory(ctx context.Context, k *core, err error) error {
 
 // ReadBytes reads a whole object. 1 request; errors as with Open.
 func (p S3Path) ReadBytes(ctx context.Context, opts ...ReadOption) ([]byte, error) {
-	k, c, err := startRead(ctx, p, "read", opts, readOptions)
+	k, c, err := startRead(ctx, p, "read", opts, readOptions|optProgress)
 	if err != nil {
 		return nil, err
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
 	data, err := p.readBytes(ctx, k, c)
 	return data, failure("read", p, err)
 }
@@ -74,7 +77,12 @@ func (p S3Path) readBytes(ctx context.Context, k *core, c *call) ([]byte, error)
 		return nil, err
 	}
 	defer func() { _ = s.Close() }() // read to its end, or broken
-	return readAll(s, s.end)
+	c.gauge.expect(s.end)
+	data, err := readAll(c.gauge.reading(s), s.end)
+	if err == nil {
+		c.gauge.finish()
+	}
+	return data, err
 }
 
 // readAll reads the whole object: 1 GET.
@@ -124,7 +132,7 @@ func (p S3Path) ReadText(ctx context.Context, opts ...ReadOption) (string, error
 // with a nil error. At or past the end there is nothing and io.EOF, except at
 // offset 0 of an empty object, where there is nothing and no error.
 func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...ReadOption) ([]byte, error) {
-	k, c, err := startRead(ctx, p, "read", opts, readOptions)
+	k, c, err := startRead(ctx, p, "read", opts, readOptions|optProgress)
 	switch {
 	case err != nil:
 		return nil, err
@@ -132,12 +140,20 @@ func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...Rea
 		return nil, failure("read", p, cloudpath.ErrIsDirectory)
 	case offset < 0:
 		return nil, failure("read", p, fmt.Errorf("%w: offset %d is negative", fs.ErrInvalid, offset))
-	case length == 0:
-		return nil, nil
 	case length > math.MaxInt64-offset:
 		length = -1 // further than any object goes
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
+	if length == 0 {
+		c.gauge.finish()
+		return nil, nil
+	}
 	data, err := p.readRange(ctx, k, c, offset, length)
+	if err == nil {
+		c.gauge.finish()
+	}
 	if err != io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 		err = failure("read", p, err)
 	}
@@ -174,7 +190,8 @@ func (p S3Path) readRange(ctx context.Context, k *core, c *call, offset, length 
 	case length > 0:
 		s.end = min(s.end, offset+length)
 	}
-	return readAll(s, s.end-offset)
+	c.gauge.expect(s.end - offset)
+	return readAll(c.gauge.reading(s), s.end-offset)
 }
 
 // beyond is the answer where the object has no byte at offset: an empty object

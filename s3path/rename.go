@@ -35,6 +35,7 @@ func (p S3Path) Rename(ctx context.Context, dst S3Path, opts ...CopyOption) erro
 	if err != nil {
 		return err
 	}
+	defer t.meter.end()
 	return failure("rename", p, p.rename(ctx, t, dst))
 }
 
