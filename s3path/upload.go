@@ -99,11 +99,11 @@ func (m *meter) measure(root *os.Root, files iter.Seq2[localFile, error]) iter.S
 		return files
 	}
 	var all []localFile
-	for f := range files { // whose errors are their own
-		if st, err := root.Stat(f.at); f.err == nil && err == nil {
-			f.size = st.Size()
-		}
-		if f.err == nil {
+	for f, err := range files {
+		if f.err = errors.Join(f.err, err); f.err == nil {
+			if st, err := root.Stat(f.at); err == nil {
+				f.size = st.Size()
+			}
 			m.plan(1, f.size)
 		}
 		all = append(all, f)

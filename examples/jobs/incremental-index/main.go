@@ -52,7 +52,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return try(ctx)
+		return demo(ctx)
 	}
 	client, err := s3path.NewClient(ctx)
 	if err != nil {
@@ -143,10 +143,10 @@ func update(ctx context.Context, root s3path.S3Path, state string, opts ...s3pat
 		mu.Lock()
 		defer mu.Unlock()
 		now.Files[rel] = f
-		bar.Add(1)
+		_ = bar.Add(1)
 		return err
 	})
-	bar.Clear() // whatever comes next begins a line
+	_ = bar.Clear() // whatever comes next begins a line
 	if err != nil {
 		return err
 	}

@@ -43,8 +43,9 @@ func main() {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
-	line, rest, _ := strings.Cut(err.Error(), "\n") // of many objects that failed, each has a line
-	if rest != "" {
+	line, rest, many := strings.Cut(err.Error(), "\n") // of many objects that failed, each has a line
+	if many {
+		fmt.Println(err)
 		line += fmt.Sprintf(" (and %d more)", strings.Count(rest, "\n")+1)
 	}
 	fmt.Fprintln(os.Stderr, "transfer:", line)
@@ -53,7 +54,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return try(ctx)
+		return demo(ctx)
 	}
 	client, err := s3path.NewClient(ctx)
 	if err != nil {
@@ -259,7 +260,7 @@ func (p *progress) show(now s3path.Progress) {
 		if total > 0 {
 			p.bar.ChangeMax64(total)
 		}
-		p.bar.Set64(done)
+		_ = p.bar.Set64(done)
 		return
 	}
 	for ; total > 0 && p.next <= 100 && done*100 >= p.next*total; p.next += 25 {

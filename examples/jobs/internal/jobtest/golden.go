@@ -33,14 +33,24 @@ func Golden(t testing.TB, file, got string, replace ...string) {
 	}
 }
 
-// InREADME fails the test unless the library's README has this text.
-func InREADME(t testing.TB, text string) {
+// Shown fails the test unless the library's README has a section of this title
+// with output in it, all of which is in out, as it stands there.
+func Shown(t testing.TB, title, out string) {
 	t.Helper()
 	page, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(page), strings.TrimSpace(text)) {
-		t.Errorf("README.md does not have\n%s", text)
+	_, section, found := strings.Cut(string(page), "\n### "+title+"\n")
+	section, _, _ = strings.Cut(section, "\n##")
+	blocks := strings.Split(section, "```text\n")[1:]
+	if !found || len(blocks) == 0 {
+		t.Fatalf("README.md has no output in a section %q", title)
+	}
+	for _, block := range blocks {
+		block, _, _ = strings.Cut(block, "```")
+		if !strings.Contains(out, block) {
+			t.Errorf("README.md shows\n%s\nand it printed\n%s", block, out)
+		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/cloudpath-go/cloudpath/s3path/s3pathtest"
 )
 
-// try indexes a few files on an S3 inside this program, and again after some of
+// demo indexes a few files on an S3 inside this program, and again after some of
 // them have changed.
-func try(ctx context.Context) (err error) {
+func demo(ctx context.Context) (err error) {
 	server, err := s3pathtest.Start()
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func try(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	bucket := client.Object("try", "")
+	bucket := client.Object("demo", "")
 	dir, err := os.MkdirTemp("", "incremental-index-")
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func try(ctx context.Context) (err error) {
 	write("data/2026/photo.png", "no text")
 	write("data/drafts/june.txt", "June\n")
 	write("database.txt", "Not below data/.\n")
-	args := []string{"-include=**/*.txt", "-exclude=drafts", "s3://try/data/"}
+	args := []string{"-include=**/*.txt", "-exclude=drafts", "s3://demo/data/"}
 	err = run(args...) // which does nothing after a failure, as write does
 
 	write("data/rain.txt", "Rain\n\nAt last.\n")
@@ -59,8 +59,8 @@ func try(ctx context.Context) (err error) {
 	err = run(args...)
 	err = run(args...)
 	if err == nil {
-		fmt.Println("$ incremental-index -show -head 4 s3://try/data/2026/may.txt")
-		err = command(ctx, client, []string{"-show", "-head", "4", "s3://try/data/2026/may.txt"})
+		fmt.Println("$ incremental-index -show -head 4 s3://demo/data/2026/may.txt")
+		err = command(ctx, client, []string{"-show", "-head", "4", "s3://demo/data/2026/may.txt"})
 	}
 	return err
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/cloudpath-go/cloudpath/s3path/s3pathtest"
 )
 
-// try runs the commands one after another on an S3 inside this program, in a
+// demo runs the commands one after another on an S3 inside this program, in a
 // directory with something to transfer.
-func try(ctx context.Context) (err error) {
+func demo(ctx context.Context) (err error) {
 	server, err := s3pathtest.Start()
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func try(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	bucket := client.Object("try", "")
+	bucket := client.Object("demo", "")
 	if err := bucket.Mkdir(ctx); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func try(ctx context.Context) (err error) {
 	for i := range 2500 {
 		name := fmt.Sprintf("logs/%d/%04d.log", i/1000, i)
 		files[name] = bytes.Repeat([]byte("."), i)
-		fmt.Fprintf(&old, "s3://try/%s\n", name)
+		fmt.Fprintf(&old, "s3://demo/%s\n", name)
 	}
 	files["old.txt"] = []byte(old.String())
 	for name, body := range files {
@@ -64,19 +64,19 @@ func try(ctx context.Context) (err error) {
 	}
 
 	for _, line := range []string{
-		"upload film.mp4 s3://try/film.mp4",
-		"download s3://try/film.mp4 copy.mp4",
-		"upload logs s3://try/logs",
-		"list -limit 3 s3://try/logs",
-		"list -limit 2 -after logs/0/0002.log s3://try/logs",
-		"list -min 2498 -name **/*.log -newer 2020-01-01T00:00:00Z s3://try",
-		"delete s3://try/film.mp4",
-		"delete s3://try/film.mp4",
+		"upload film.mp4 s3://demo/film.mp4",
+		"download s3://demo/film.mp4 copy.mp4",
+		"upload logs s3://demo/logs",
+		"list -limit 3 s3://demo/logs",
+		"list -limit 2 -after logs/0/0002.log s3://demo/logs",
+		"list -min 2498 -name **/*.log -newer 2020-01-01T00:00:00Z s3://demo",
+		"delete s3://demo/film.mp4",
+		"delete s3://demo/film.mp4",
 		"delete -from old.txt",
-		"sync site s3://try/site",
-		"sync -delete -dry-run s3://try/site mirror",
-		"sync -delete s3://try/site mirror",
-		"sync -delete s3://try/site mirror",
+		"sync site s3://demo/site",
+		"sync -delete -dry-run s3://demo/site mirror",
+		"sync -delete s3://demo/site mirror",
+		"sync -delete s3://demo/site mirror",
 	} {
 		fmt.Println("$ transfer", line)
 		if err := command(ctx, client, strings.Fields(line)); err != nil {
