@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/internal/tree"
 )
 
 // DownloadTo copies an object to a local file, or everything below the path
@@ -48,12 +49,29 @@ func (p S3Path) DownloadTo(ctx context.Context, local string, opts ...ReadOption
 		}
 	}
 	if c.has(readOptions &^ optSSEC) {
+		if err := p.mayBeTree(ctx, k); err != nil {
+			return failure("download", p, err)
+		}
 		return failure("download", p, fmt.Errorf("%w for a tree: %v", errors.ErrUnsupported, c.set&(readOptions&^optSSEC)))
 	}
 	if p.version != "" {
 		return failure("download", p, fmt.Errorf("%w: a version is of one object", errors.ErrUnsupported))
 	}
 	return failure("download", p, p.downloadTree(ctx, k, c, m, local))
+}
+
+// mayBeTree is fs.ErrNotExist when neither an object nor a directory is there,
+// before an option is refused that only an object can honour: the object is what
+// is missing then. Whoever asks knows already that there is no object.
+func (p S3Path) mayBeTree(ctx context.Context, k *core) error {
+	if p.key == "" || strings.HasSuffix(p.key, "/") {
+		return nil // it is spelled as a directory
+	}
+	dir, err := tree.IsDir(ctx, store{k: k, p: p}, p.key)
+	if err == nil && !dir {
+		err = errNoTree
+	}
+	return err
 }
 
 func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, m *meter, local string) error {

@@ -54,6 +54,11 @@ func (p S3Path) rename(ctx context.Context, t *transport, dst S3Path) error {
 			return err
 		}
 	}
+	if t.c.has(optInfo) {
+		if err := p.mayBeTree(ctx, t.k); err != nil {
+			return err
+		}
+	}
 	err := p.renameTree(ctx, t, dst)
 	if errors.Is(err, errItself) {
 		return nil

@@ -31,7 +31,7 @@ func TestFailures(t *testing.T) {
 			{"nobody there", "cannot be reached", map[string]any{"endpoint": "127.0.0.1:1"}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				got := suite.Fails(t, suite.Command(t, nil, settings(t, at, row.more)), row.want)
+				got := suite.Fails(t, suite.Command(t, []string{"AWS_MAX_ATTEMPTS=1"}, settings(t, at, row.more)), row.want)
 				if got.Stdout != "" || strings.Contains(got.Stderr, at.SecretKey) {
 					t.Errorf("it wrote %q and %q", got.Stdout, got.Stderr)
 				}
@@ -54,7 +54,7 @@ func TestSSL(t *testing.T) {
 	if added := documents(t, at, "added", events(t, got.Stdout)); added["file a/x.txt"].Size != 1 {
 		t.Errorf("%v", added)
 	}
-	suite.Fails(t, suite.Command(t, nil, "-once", file), "not trusted")
+	suite.Fails(t, suite.Command(t, []string{"AWS_MAX_ATTEMPTS=1"}, "-once", file), "not trusted")
 }
 
 // bundle is a file with the server's certificate.

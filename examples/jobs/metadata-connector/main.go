@@ -27,7 +27,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:])
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // which signal it was
+	}
+	if err != nil {
 		line, _, _ := strings.Cut(err.Error(), "\n") // of several failures the first will do
 		fmt.Fprintln(os.Stderr, "metadata-connector:", line)
 		os.Exit(1)

@@ -39,7 +39,11 @@ func main() {
 	if len(os.Args) == 1 {
 		run = demo
 	}
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(ctx, os.Args[1:])
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // which signal it was
+	}
+	if err != nil {
 		line, _, _ := strings.Cut(err.Error(), "\n") // of several failures the first will do
 		fmt.Fprintln(os.Stderr, "object-store:", line)
 		os.Exit(1)

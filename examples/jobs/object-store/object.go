@@ -37,7 +37,9 @@ func put(c *call) func(context.Context) error {
 			return err
 		}
 		var info s3path.Info
-		opts := []s3path.WriteOption{s3path.WithInfo(&info)}
+		progress, end := bar("put")
+		defer end()
+		opts := []s3path.WriteOption{s3path.WithInfo(&info), progress}
 		encryption, err := c.encryption()
 		if err != nil {
 			return err
@@ -73,7 +75,9 @@ func get(c *call) func(context.Context) error {
 			p = p.AtVersion(*version)
 		}
 		var info s3path.Info
-		opts := []s3path.ReadOption{s3path.WithInfo(&info)}
+		progress, end := bar("get")
+		defer end()
+		opts := []s3path.ReadOption{s3path.WithInfo(&info), progress}
 		encryption, err := c.encryption()
 		if err != nil {
 			return err

@@ -73,6 +73,9 @@ func run(ctx context.Context, args []string) error {
 	if err = clients(ctx, root); err == nil {
 		err = verbs(ctx, root)
 	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx) // which signal it was
+	}
 
 	cleaning, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer done()
