@@ -35,7 +35,6 @@ func TestDemo(t *testing.T) {
 		return "2026-05-30T12:00:00Z"
 	})
 	jobtest.Golden(t, "testdata/demo.golden", out)
-	jobtest.Shown(t, "transfer", out)
 	if got.Stderr != "" {
 		t.Errorf("said %q on standard error", got.Stderr)
 	}

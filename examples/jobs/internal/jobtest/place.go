@@ -3,7 +3,9 @@ package jobtest
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"maps"
@@ -89,7 +91,13 @@ func (at *Place) Delete(t testing.TB, keys ...string) {
 // Keys are all keys of the bucket, sorted.
 func (at *Place) Keys(t testing.TB) []string {
 	t.Helper()
-	var keys []string
+	return slices.Sorted(maps.Keys(at.etags(t)))
+}
+
+// etags are the ETags of all objects of the bucket, by their keys.
+func (at *Place) etags(t testing.TB) map[string]string {
+	t.Helper()
+	etags := map[string]string{}
 	pages := s3.NewListObjectsV2Paginator(at.SDK, &s3.ListObjectsV2Input{Bucket: aws.String(at.Bucket)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.WithoutCancel(t.Context()))
@@ -97,52 +105,46 @@ func (at *Place) Keys(t testing.TB) []string {
 			t.Fatal(err)
 		}
 		for _, o := range page.Contents {
-			keys = append(keys, *o.Key)
+			etags[*o.Key] = strings.Trim(aws.ToString(o.ETag), `"`)
 		}
 	}
-	slices.Sort(keys)
-	return keys
+	return etags
 }
 
-// Objects is the whole bucket: bodies by their keys.
-func (at *Place) Objects(t testing.TB) map[string]string {
+// Body is an object's body.
+func (at *Place) Body(t testing.TB, key string) string {
 	t.Helper()
-	var (
-		mu      sync.Mutex
-		objects = map[string]string{}
-	)
-	err := at.each(t, slices.Values(at.Keys(t)), func(ctx context.Context, key string) error {
-		out, err := at.SDK.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(at.Bucket), Key: aws.String(key)})
-		if err != nil {
-			return err
-		}
-		var body bytes.Buffer
-		_, err = io.Copy(&body, out.Body)
-		mu.Lock()
-		defer mu.Unlock()
-		objects[key] = body.String()
-		return errors.Join(err, out.Body.Close())
-	})
+	out, err := at.SDK.GetObject(context.WithoutCancel(t.Context()), &s3.GetObjectInput{Bucket: aws.String(at.Bucket), Key: aws.String(key)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return objects
+	var body bytes.Buffer
+	_, err = io.Copy(&body, out.Body)
+	if err = errors.Join(err, out.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return body.String()
 }
 
-// Holds fails the test unless the bucket holds exactly these objects, and no
-// part of an upload that was not finished.
+// Holds fails the test unless the bucket holds exactly these objects, bodies by
+// their keys, and no part of an upload that was not finished.
 func (at *Place) Holds(t testing.TB, want map[string]string) {
 	t.Helper()
-	got := at.Objects(t)
+	etags := at.etags(t)
 	for _, key := range slices.Sorted(maps.Keys(want)) {
-		body, there := got[key]
+		etag, there := etags[key]
 		if !there {
 			t.Errorf("%s: %s is missing", at.Name, key)
-		} else if body != want[key] {
+			continue
+		}
+		if etag == fmt.Sprintf("%x", md5.Sum([]byte(want[key]))) {
+			continue // which saves thousands of requests
+		}
+		if body := at.Body(t, key); body != want[key] {
 			t.Errorf("%s: %s holds %s, want %s", at.Name, key, short(body), short(want[key]))
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(got)) {
+	for _, key := range slices.Sorted(maps.Keys(etags)) {
 		if _, ok := want[key]; !ok {
 			t.Errorf("%s: there is %s, which nobody wants", at.Name, key)
 		}
