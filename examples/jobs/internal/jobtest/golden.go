@@ -33,3 +33,15 @@ func Golden(t testing.TB, file, got string, replace ...string) {
 		t.Errorf("it printed\n%s\nand not, as %s has it,\n%s", got, file, want)
 	}
 }
+
+// InREADME fails the test unless the library's README has this text.
+func InREADME(t testing.TB, text string) {
+	t.Helper()
+	page, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), strings.TrimSpace(text)) {
+		t.Errorf("README.md does not have\n%s", text)
+	}
+}
