@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -124,7 +125,9 @@ func TestDocuments(t *testing.T) {
 				compare(t, at, got, objects, row.match)
 			})
 		}
-		at.Holds(t, objects)
+		if !slices.Equal(at.Keys(t), slices.Sorted(maps.Keys(objects))) {
+			t.Error("the bucket is not what it was")
+		}
 	})
 }
 
@@ -221,6 +224,16 @@ func TestEnvironment(t *testing.T) {
 	})
 }
 
+var (
+	moment = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	host   = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+)
+
+// plain is output without what differs from run to run.
+func plain(text string) string {
+	return host.ReplaceAllString(moment.ReplaceAllString(text, "2026-05-30T12:00:00Z"), "localhost:9000")
+}
+
 // TestDemo: what the README shows.
 func TestDemo(t *testing.T) {
 	got := suite.Run(t, nil)
@@ -233,6 +246,7 @@ func TestDemo(t *testing.T) {
 	if !maps.Equal(kinds, want) || got.Stderr != "" {
 		t.Errorf("%v, want %v; and it said %q", kinds, want, got.Stderr)
 	}
+	jobtest.Shown(t, "metadata-connector", plain(got.Stdout))
 	if n := strings.Count(answers, ": 206 "+http.StatusText(206)); n != 3 {
 		t.Errorf("%d ranges in %s", n, answers)
 	}

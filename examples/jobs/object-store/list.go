@@ -22,7 +22,7 @@ func list(c *call) func(context.Context) error {
 			return err
 		}
 		opts := []s3path.ListOption{s3path.WithPageSize(*page), s3path.WithStartAfter(*after)}
-		if *limit > 0 {
+		if *limit != 0 {
 			opts = append(opts, s3path.WithLimit(*limit))
 		}
 		for _, bound := range []struct {

@@ -31,7 +31,7 @@ var (
 
 // plain is output without what differs from run to run.
 func plain(text string) string {
-	text = signed.ReplaceAllString(text, "http://HOST$1?SIGNATURE")
+	text = signed.ReplaceAllString(text, "http://localhost:9000$1?…&X-Amz-Signature=…")
 	return moment.ReplaceAllString(text, "TIME")
 }
 
@@ -78,11 +78,7 @@ func holds(t *testing.T, name, want string) {
 func TestDemo(t *testing.T) {
 	got := plain(suite.Run(t, nil).Text())
 	jobtest.Golden(t, "testdata/demo.golden", got)
-	for _, command := range []string{"list -limit 2 -after", "prefixes", "restore", "presign -put"} {
-		_, text, _ := strings.Cut(got, "\n$ object-store "+command)
-		text, _, _ = strings.Cut("$ object-store "+command+text, "\n\n")
-		jobtest.InREADME(t, text)
-	}
+	jobtest.Shown(t, "object-store", got)
 }
 
 // TestList: 2,600 keys, all of them, in pages, and from where a list ended.
@@ -144,7 +140,9 @@ func TestList(t *testing.T) {
 		// A flat bucket has no prefixes below its one, and that is no error.
 		says(t, at, "s3://"+at.Bucket+"/flat/\n1 prefixes\n", "prefixes", at.URI(""))
 		says(t, at, "0 prefixes\n", "prefixes", at.URI("flat"))
-		at.Holds(t, objects)
+		if !slices.Equal(at.Keys(t), keys) {
+			t.Error("the bucket is not what it was")
+		}
 	})
 }
 

@@ -125,7 +125,7 @@ func versioning(c *call) func(context.Context) error {
 		}
 		out, err := c.client.S3().GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: new(p.Bucket())})
 		if err != nil {
-			return err
+			return fmt.Errorf("versioning of %v: %w", p, err)
 		}
 		if out.Status == "" {
 			out.Status = "never enabled"
