@@ -25,11 +25,18 @@ import (
 // customer's key, which is never stored decrypted. Other errors are those of
 // Open.
 func (p S3Path) Cached(ctx context.Context, opts ...ReadOption) (*localcache.File, error) {
-	k, c, err := startRead(ctx, p, "cached", opts, readOptions|optConcurrency)
+	k, c, err := startRead(ctx, p, "cached", opts, readOptions|optConcurrency|optProgress)
 	if err != nil {
 		return nil, err
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
 	f, err := p.cached(ctx, k, c)
+	if err == nil {
+		c.gauge.expect(f.Meta().Size)
+		c.gauge.finish()
+	}
 	return f, failure("cached", p, err)
 }
 
@@ -86,7 +93,7 @@ func (p S3Path) through(ctx context.Context, k *core, c *call, cs *copies) (*rea
 func (p S3Path) throughOnce(ctx context.Context, k *core, c *call, cs *copies) (*reading, error) {
 	last := &reading{o: &object{k: k, p: p}} // of the last fetch
 	f, err := cs.session.Open(ctx, cs.key(p), cs.freshness, func(ctx context.Context, have localcache.Meta) (*localcache.Fetched, error) {
-		o := &object{k: k, p: p, have: have.ETag}
+		o := &object{k: k, p: p, have: have.ETag, gauge: c.gauge}
 		wanted := c.ifMatch
 		if wanted == have.ETag {
 			wanted = "" // 304 says so, too
@@ -101,6 +108,7 @@ func (p S3Path) throughOnce(ctx context.Context, k *core, c *call, cs *copies) (
 			return nil, err
 		}
 		last.o, last.s = o, s
+		o.gauge.expect(o.info.size)
 		body := &filling{o: o, s: s, ctx: ctx, d: &download{k: k, slots: make(chan struct{}, c.parts(k)-1)}}
 		return &localcache.Fetched{Meta: o.info.meta(), Body: body}, nil
 	})
@@ -186,6 +194,15 @@ func (p S3Path) beside(ctx context.Context, k *core, c *call, get func(o *object
 		err = errors.Join(fmt.Errorf("%w: its ETag is %q", cloudpath.ErrPreconditionFailed, o.info.etag), s.Close())
 	}
 	return &reading{o: o, s: s}, err
+}
+
+// reader reads the bytes, and counts those that come from the server now: of a
+// copy they have come already.
+func (r *reading) reader(g *gauge) io.Reader {
+	if r.f != nil {
+		return r.f
+	}
+	return g.reading(r.s)
 }
 
 // close gives back what was opened.

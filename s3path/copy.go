@@ -20,7 +20,7 @@ import (
 	"github.com/cloudpath-go/cloudpath/internal/tree"
 )
 
-const copyOptions = propertyOptions | optNoOverwrite | optSSEC | optSourceSSEC | optInfo | optConcurrency
+const copyOptions = propertyOptions | optNoOverwrite | optSSEC | optSourceSSEC | optInfo | optConcurrency | optProgress
 
 // Copy copies one object on the server; its bytes do not come by here. Content
 // type, metadata, cache control, encoding and tags are kept; the storage class,
@@ -50,6 +50,7 @@ func (p S3Path) Copy(ctx context.Context, dst S3Path, opts ...CopyOption) error 
 	if p.same(dst) && p.version == "" && !t.c.has(propertyOptions|optSSEC|optSourceSSEC) {
 		return failure("copy", p, fmt.Errorf("%w: the copy would be the object itself, unchanged", cloudpath.ErrInvalidPath))
 	}
+	defer t.meter.end()
 	_, err = t.object(ctx, p, dst, nil)
 	if errorIs[*noSource](err) {
 		err = p.orDirectory(ctx, t.k, err)
@@ -87,6 +88,9 @@ type transport struct {
 	// In a tree, large objects pass through this process one at a time: each
 	// holds several parts.
 	large chan struct{}
+
+	meter *meter
+	gauge *gauge // of the object in hand
 }
 
 func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []CopyOption) (*transport, error) {
@@ -104,7 +108,9 @@ func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []Cop
 	if dst.version != "" {
 		return nil, failure(op, dst, fmt.Errorf("%w: the target is a version, which cannot be written to", errors.ErrUnsupported))
 	}
-	return transportOf(k, to, c), nil
+	t := transportOf(k, to, c)
+	t.meter = c.meter(p)
+	return t, nil
 }
 
 func transportOf(k, to *core, c *call) *transport {
@@ -136,7 +142,16 @@ type made struct {
 
 // object copies one object; known is what a listing said of it, or nil.
 func (t *transport) object(ctx context.Context, src, dst S3Path, known *tree.Object) (made, error) {
-	m, err := t.copy(ctx, src, dst, known)
+	one := *t
+	if known != nil {
+		one.gauge = t.meter.object(src, known.Size)
+	} else {
+		one.gauge = t.meter.only(src)
+	}
+	m, err := one.copy(ctx, src, dst, known)
+	if err == nil {
+		one.gauge.finish()
+	}
 	if err == nil && t.c.info != nil {
 		err = t.inform(ctx, dst)
 	}
@@ -165,6 +180,13 @@ func (t *transport) copy(ctx context.Context, src, dst S3Path, known *tree.Objec
 			return made{}, err
 		}
 		return t.pinned(ctx, src, dst, head)
+	}
+	if known == nil && t.gauge != nil { // whose total nobody would know
+		head, err := t.head(ctx, src)
+		if err != nil {
+			return made{}, err
+		}
+		known = &tree.Object{Key: src.key, Size: *head.ContentLength, ETag: trimETag(aws.ToString(head.ETag))}
 	}
 	req := t.request(dst)
 	if known != nil {
@@ -314,6 +336,7 @@ func (t *transport) head(ctx context.Context, src S3Path) (*s3.HeadObjectOutput,
 	case head.ContentLength == nil || *head.ContentLength < 0:
 		return nil, fmt.Errorf("%w: the server does not say how long the object is", cloudpath.ErrProtocol)
 	}
+	t.gauge.expect(*head.ContentLength)
 	return head, nil
 }
 

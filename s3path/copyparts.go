@@ -46,7 +46,7 @@ func (t *transport) inPartsOf(ctx context.Context, src, dst S3Path, head *s3.Hea
 // put writes data as dst.
 func (t *transport) put(ctx context.Context, dst S3Path, in *s3.PutObjectInput, data []byte) error {
 	c := *t.c
-	c.info = nil // asked for of the copy
+	c.info, c.gauge = nil, t.gauge // the information is asked for of the copy
 	return dst.putOnce(ctx, t.to, &c, in, bytes.NewReader(data), int64(len(data)))
 }
 
@@ -75,6 +75,7 @@ func (t *transport) assemble(ctx context.Context, src, dst S3Path, in *s3.PutObj
 func (t *transport) copyParts(ctx context.Context, src S3Path, in *s3.PutObjectInput, head *s3.HeadObjectOutput, u *upload) ([]types.CompletedPart, error) {
 	size := *head.ContentLength
 	partSize := t.to.copyPartSize(size)
+	g := t.gauge.attempt()
 	parts := make([]types.CompletedPart, (size+partSize-1)/partSize)
 	numbers := func(yield func(int, error) bool) {
 		for i := range parts {
@@ -108,6 +109,7 @@ func (t *transport) copyParts(ctx context.Context, src S3Path, in *s3.PutObjectI
 		case out.CopyPartResult == nil || aws.ToString(out.CopyPartResult.ETag) == "":
 			return fmt.Errorf("%w: part %d was copied without an ETag", cloudpath.ErrProtocol, i+1)
 		}
+		g.move(min(partSize, size-first))
 		r := out.CopyPartResult
 		parts[i] = types.CompletedPart{
 			PartNumber: req.PartNumber, ETag: r.ETag, ChecksumCRC32: r.ChecksumCRC32, ChecksumCRC32C: r.ChecksumCRC32C,

@@ -56,7 +56,7 @@ func (t *transport) through(ctx context.Context, src, dst S3Path) (made, error) 
 	}
 
 	if size > t.to.opts.partSize {
-		_, err = t.to.multipart(ctx, in, struct{ io.Reader }{s}, stages(t.to.opts.partSize, size), t.c.parts(t.to))
+		_, err = t.to.multipart(ctx, in, struct{ io.Reader }{s}, stages(t.to.opts.partSize, size), t.c.parts(t.to), t.gauge)
 		if !errors.Is(err, cloudpath.ErrChanged) { // which is about the source
 			err = dst.writeError(t.c, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/internal/tree"
 )
 
 // DownloadTo copies an object to a local file, or everything below the path
@@ -32,29 +33,48 @@ import (
 // and an object that has the name of a directory, are reported by key when the
 // rest is done.
 func (p S3Path) DownloadTo(ctx context.Context, local string, opts ...ReadOption) error {
-	k, c, err := startRead(ctx, p, "download", opts, readOptions|optConcurrency)
+	k, c, err := startRead(ctx, p, "download", opts, readOptions|optConcurrency|optProgress)
 	if err != nil {
 		return err
 	}
+	m := c.meter(p)
+	defer m.end()
 	if local == "" {
 		return failure("download", p, fmt.Errorf("%w: the local name is empty", fs.ErrInvalid))
 	}
 	if !strings.HasSuffix(p.key, "/") && p.key != "" {
-		err := p.downloadObject(ctx, k, c, local)
+		err := p.downloadObject(ctx, k, c, m, local)
 		if !errors.Is(err, cloudpath.ErrIsDirectory) {
 			return failure("download", p, err)
 		}
 	}
 	if c.has(readOptions &^ optSSEC) {
+		if err := p.mayBeTree(ctx, k); err != nil {
+			return failure("download", p, err)
+		}
 		return failure("download", p, fmt.Errorf("%w for a tree: %v", errors.ErrUnsupported, c.set&(readOptions&^optSSEC)))
 	}
 	if p.version != "" {
 		return failure("download", p, fmt.Errorf("%w: a version is of one object", errors.ErrUnsupported))
 	}
-	return failure("download", p, p.downloadTree(ctx, k, c, local))
+	return failure("download", p, p.downloadTree(ctx, k, c, m, local))
 }
 
-func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, local string) error {
+// mayBeTree is fs.ErrNotExist when neither an object nor a directory is there,
+// before an option is refused that only an object can honour: the object is what
+// is missing then. Whoever asks knows already that there is no object.
+func (p S3Path) mayBeTree(ctx context.Context, k *core) error {
+	if p.key == "" || strings.HasSuffix(p.key, "/") {
+		return nil // it is spelled as a directory
+	}
+	dir, err := tree.IsDir(ctx, store{k: k, p: p}, p.key)
+	if err == nil && !dir {
+		err = errNoTree
+	}
+	return err
+}
+
+func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, m *meter, local string) error {
 	got, err := p.beside(ctx, k, c, func(o *object, etag string) (*stream, error) { return o.open(ctx, etag) })
 	if err != nil {
 		if isMissing(err) && p.version == "" && code(err) != "NoSuchBucket" {
@@ -64,6 +84,7 @@ func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, local stri
 		return err
 	}
 	defer func() { _ = got.close() }() // nothing, unless it came to nothing
+	got.o.gauge = m.only(p)
 	dir, name := filepath.Split(local)
 	if st, err := os.Stat(local); name == "" || err == nil && st.IsDir() {
 		if _, err := localName(p.Name()); err != nil {
@@ -114,11 +135,18 @@ type download struct {
 func (d *download) object(ctx context.Context, got *reading, root *os.Root, name string) error {
 	o, s := got.o, got.s
 	if got.f != nil {
-		return d.attempt(o, root, name, func(f *os.File) error { return d.copy(ctx, f, 0, got.f) })
+		err := d.attempt(o, root, name, func(f *os.File) error { return d.copy(ctx, f, 0, got.f, o.gauge) })
+		if err == nil {
+			o.gauge.finish()
+		}
+		return err
 	}
 	for try := 1; ; try++ {
 		err := d.attempt(o, root, name, func(f *os.File) error { return d.parts(ctx, o, s, f) })
 		_ = s.Close() // everything wanted was read
+		if err == nil {
+			o.gauge.finish()
+		}
 		if !errors.Is(err, cloudpath.ErrChanged) || try >= d.k.tries || o.p.version != "" || d.ifMatch != "" {
 			return err
 		}
@@ -140,6 +168,7 @@ func (d *download) attempt(o *object, root *os.Root, name string, fill func(f *o
 			err = errors.Join(err, ignoreMissing(root.Remove(temporary)))
 		}
 	}()
+	o.gauge.expect(o.info.size)
 	err = fill(f)
 	if err == nil && d.sync {
 		err = f.Sync()
@@ -166,8 +195,9 @@ func ignoreMissing(err error) error {
 func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterAt) error {
 	partSize := d.k.opts.partSize
 	last := (o.info.size - 1) / partSize // 0 of an empty object, too
+	g := o.gauge.attempt()
 	if last < 1 || o.info.etag == "" {
-		return d.copy(ctx, f, 0, s)
+		return d.copy(ctx, f, 0, s, g)
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(outer)
@@ -183,7 +213,7 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterA
 		defer func() { <-d.slots }()
 		for ok := true; ok && ctx.Err() == nil; i, ok = todo.last() {
 			part := o.stream(ctx, i*partSize, end(i))
-			err := d.copy(ctx, f, i*partSize, part)
+			err := d.copy(ctx, f, i*partSize, part, g)
 			if _ = part.Close(); err != nil { // read to its end
 				cancel(err)
 			}
@@ -199,7 +229,7 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterA
 			}
 			wg.Go(func() { fromBack(back) })
 		}
-		err := d.copy(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize))
+		err := d.copy(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize), g)
 		if err == nil && s.off != end(i) {
 			err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.off, o.info.size)
 		}
@@ -255,10 +285,10 @@ func (s *span) last() (int64, bool) {
 
 // copy writes what r has to f, from off on, until ctx ends: r may be the
 // request of another context.
-func (d *download) copy(ctx context.Context, f io.WriterAt, off int64, r io.Reader) error {
+func (d *download) copy(ctx context.Context, f io.WriterAt, off int64, r io.Reader, g *gauge) error {
 	buf := d.k.buffer()
 	defer d.k.putBuffer(buf)
-	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), until{ctx, r}, *buf)
+	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), g.reading(until{ctx, r}), *buf)
 	return err
 }
 

@@ -71,7 +71,7 @@ func (p S3Path) listTree(ctx context.Context, k *core) (*localTree, error) {
 	return t, nil
 }
 
-func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, local string) error {
+func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, m *meter, local string) error {
 	t, err := p.listTree(ctx, k)
 	if err != nil {
 		return err
@@ -92,6 +92,10 @@ func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, local string
 		}
 		wrong = append(wrong, err)
 	}
+	for _, o := range t.objects {
+		m.plan(1, o.Size)
+	}
+	m.planned()
 	d := &download{k: k, slots: make(chan struct{}, c.concurrency)}
 	err = tree.Each(ctx, c.concurrency, sequence(t.objects), func(ctx context.Context, found tree.Object) error {
 		from := p
@@ -102,7 +106,7 @@ func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, local string
 		}
 		name, err := localName(rel)
 		if err == nil {
-			err = d.fetch(ctx, from, c.ssec, root, name)
+			err = d.fetch(ctx, from, c.ssec, root, name, m.object(from, found.Size))
 		}
 		return failure("download", from, err)
 	})
@@ -110,7 +114,7 @@ func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, local string
 }
 
 // fetch is one object of a tree.
-func (d *download) fetch(ctx context.Context, from S3Path, ssec customerKey, root *os.Root, name string) error {
+func (d *download) fetch(ctx context.Context, from S3Path, ssec customerKey, root *os.Root, name string, g *gauge) error {
 	select {
 	case d.slots <- struct{}{}: // given back by whoever holds one: parts wait for nothing
 	case <-ctx.Done():
@@ -122,6 +126,7 @@ func (d *download) fetch(ctx context.Context, from S3Path, ssec customerKey, roo
 		return err
 	}
 	defer func() { _ = got.close() }() // nothing, unless it came to nothing
+	got.o.gauge = g
 	return d.object(ctx, got, root, name)
 }
 

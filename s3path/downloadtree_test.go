@@ -97,6 +97,9 @@ func TestDownloadTree(t *testing.T) {
 				if err := at.object("dir/").DownloadTo(ctx, dir, o); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), name) {
 					t.Errorf("%s: %v", name, err)
 				}
+				if err := at.object("nothing").DownloadTo(ctx, dir+"/out", o); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) {
+					t.Errorf("%s of nothing: %v", name, err)
+				}
 				sameFiles(t, "the directory", dir, nil)
 			}
 		})

@@ -180,7 +180,9 @@ func (l *listing) options() tree.Listing {
 func (l *listing) failure(err error) error { return failure(l.op, l.p, err) }
 
 // whole reports whether a listing that finds nothing says that nothing is there.
-func (l *listing) whole() bool { return l.p.key != "" && l.c.startAfter == "" && l.c.rawPrefix == "" }
+func (l *listing) whole() bool {
+	return l.p.key != "" && l.c.startAfter == "" && !l.c.has(optRawPrefix)
+}
 
 // full reports whether the limit is reached.
 func (l *listing) full() bool { return l.c.has(optLimit) && l.given >= l.c.limit }

@@ -28,6 +28,8 @@ type object struct {
 	// have is the ETag of a copy, whose bytes the first GET need not bring: then
 	// its answer is 304. "" where there is none.
 	have string
+
+	gauge *gauge // of a download
 }
 
 // get is one GetObject. rng is a Range header or "", etag the ETag that the

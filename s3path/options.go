@@ -141,6 +141,7 @@ const (
 	optWholeBucket
 	optDelete
 	optDryRun
+	optProgress
 	optAnonymous
 	optProfile
 	optStaticCredentials
@@ -174,7 +175,7 @@ var optionNames = map[optionSet]string{
 	optModifiedAfter: "WithModifiedAfter", optModifiedBefore: "WithModifiedBefore", optFilter: "WithFilter",
 	optLimit: "WithLimit", optPageSize: "WithPageSize", optStartAfter: "WithStartAfter", optRawPrefix: "WithRawPrefix",
 	optDirs: "WithDirs", optMarkers: "WithMarkers", optOwner: "WithOwner", optUnordered: "WithUnordered",
-	optMissingOK: "WithMissingOK", optWholeBucket: "WithWholeBucket", optDelete: "WithDelete", optDryRun: "WithDryRun", optAnonymous: "WithAnonymous",
+	optMissingOK: "WithMissingOK", optWholeBucket: "WithWholeBucket", optDelete: "WithDelete", optDryRun: "WithDryRun", optProgress: "WithProgress", optAnonymous: "WithAnonymous",
 	optProfile: "WithProfile", optStaticCredentials: "WithStaticCredentials", optAWSConfig: "WithAWSConfig",
 	optS3Client: "WithS3Client", optEndpoint: "WithEndpoint", optRegion: "WithRegion", optAddressing: "WithAddressing",
 	optHTTPClient: "WithHTTPClient", optContentTypeFunc: "WithContentTypeFunc", optPartSize: "WithPartSize",
@@ -226,6 +227,9 @@ type call struct {
 	pageSize   int
 	startAfter string
 	rawPrefix  string
+
+	progress func(Progress)
+	gauge    *gauge // of the one object that is read or written
 }
 
 // parts is how many parts of one object move at once.

@@ -64,10 +64,13 @@ func (p S3Path) orDirectory(ctx context.Context, k *core, err error) error {
 
 // ReadBytes reads a whole object. 1 request; errors as with Open.
 func (p S3Path) ReadBytes(ctx context.Context, opts ...ReadOption) ([]byte, error) {
-	k, c, err := startRead(ctx, p, "read", opts, readOptions)
+	k, c, err := startRead(ctx, p, "read", opts, readOptions|optProgress)
 	if err != nil {
 		return nil, err
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
 	data, err := p.readBytes(ctx, k, c)
 	return data, failure("read", p, err)
 }
@@ -78,10 +81,13 @@ func (p S3Path) readBytes(ctx context.Context, k *core, c *call) ([]byte, error)
 		return nil, err
 	}
 	defer func() { _ = got.close() }() // read to its end, or broken
-	if got.f != nil {
-		return readAll(got.f, got.o.info.size)
+	size := got.o.info.size
+	c.gauge.expect(size)
+	data, err := readAll(got.reader(c.gauge), size)
+	if err == nil {
+		c.gauge.finish()
 	}
-	return readAll(got.s, got.s.end)
+	return data, err
 }
 
 // readAll reads the whole object: 1 GET.
@@ -131,7 +137,7 @@ func (p S3Path) ReadText(ctx context.Context, opts ...ReadOption) (string, error
 // with a nil error. At or past the end there is nothing and io.EOF, except at
 // offset 0 of an empty object, where there is nothing and no error.
 func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...ReadOption) ([]byte, error) {
-	k, c, err := startRead(ctx, p, "read", opts, readOptions)
+	k, c, err := startRead(ctx, p, "read", opts, readOptions|optProgress)
 	switch {
 	case err != nil:
 		return nil, err
@@ -139,12 +145,20 @@ func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...Rea
 		return nil, failure("read", p, cloudpath.ErrIsDirectory)
 	case offset < 0:
 		return nil, failure("read", p, fmt.Errorf("%w: offset %d is negative", fs.ErrInvalid, offset))
-	case length == 0:
-		return nil, nil
 	case length > math.MaxInt64-offset:
 		length = -1 // further than any object goes
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
+	if length == 0 {
+		c.gauge.finish()
+		return nil, nil
+	}
 	data, err := p.readRange(ctx, k, c, offset, length)
+	if err == nil {
+		c.gauge.finish()
+	}
 	if err != io.EOF { //nolint:errorlint // only a bare io.EOF is an end; a broken connection wraps one
 		err = failure("read", p, err)
 	}
@@ -174,11 +188,12 @@ func (p S3Path) readRange(ctx context.Context, k *core, c *call, offset, length 
 	case length > 0:
 		end = min(end, offset+length)
 	}
+	c.gauge.expect(end - offset)
 	if got.f != nil {
 		return readAll(io.NewSectionReader(got.f, offset, end-offset), end-offset)
 	}
 	got.s.end = end
-	return readAll(got.s, end-offset)
+	return readAll(c.gauge.reading(got.s), end-offset)
 }
 
 // openRange asks for a part of an object, of which nothing is known yet.

@@ -46,7 +46,7 @@ func parsed(t *testing.T, dir string, want func(name string) bool) (fset *token.
 }
 
 // TestREADMECode: each piece of Go stands in an example or a test, which go test
-// runs, and each output is what an example or the quickstart is known to print.
+// runs, and each output is what an example or a program is known to print.
 func TestREADMECode(t *testing.T) {
 	const name = "readme_example_test.go"
 	source, err := os.ReadFile(name)
@@ -70,11 +70,17 @@ func TestREADMECode(t *testing.T) {
 			code = append(code, between(fn)+"\n")
 		}
 	}
-	golden, err := os.ReadFile("../testdata/quickstart.golden")
-	if err != nil {
-		t.Fatal(err)
+	programs, err := filepath.Glob("../examples/jobs/*/testdata/*.golden")
+	if err != nil || len(programs) == 0 {
+		t.Fatal(programs, err)
 	}
-	outputs = append(outputs, string(golden))
+	for _, file := range append(programs, "../testdata/quickstart.golden") {
+		golden, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs = append(outputs, string(golden))
+	}
 
 	blocks := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(readREADME(t), -1)
 	seen := map[string]int{}

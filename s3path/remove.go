@@ -25,13 +25,18 @@ import (
 // 2 requests. A path with a version removes that version; in a bucket with
 // versions any other removal leaves a delete marker.
 func (p S3Path) Remove(ctx context.Context, opts ...RemoveOption) error {
-	k, c, err := startRemove(ctx, p, "remove", opts, optMissingOK|optIfMatch)
+	k, c, err := startRemove(ctx, p, "remove", opts, optMissingOK|optIfMatch|optProgress)
 	if err != nil {
 		return err
 	}
+	m := c.meter(p)
+	defer m.end()
 	err = p.remove(ctx, k, c)
 	if c.has(optMissingOK) && isMissing(err) {
-		return nil
+		err = nil
+	}
+	if err == nil {
+		m.only(p).finish()
 	}
 	return failure("remove", p, err)
 }

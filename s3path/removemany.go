@@ -24,7 +24,7 @@ import (
 // A server that does not offer to delete many at once, and a key that XML cannot
 // carry, cost 1 request for each key.
 func (p S3Path) RemoveAll(ctx context.Context, opts ...RemoveOption) error {
-	k, c, err := startRemove(ctx, p, "remove", opts, optWholeBucket|optConcurrency|optMissingOK)
+	k, c, err := startRemove(ctx, p, "remove", opts, optWholeBucket|optConcurrency|optMissingOK|optProgress)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,9 @@ func (p S3Path) RemoveAll(ctx context.Context, opts ...RemoveOption) error {
 			}
 		}
 	}
-	err = tree.Delete(ctx, s, c.concurrency, keys)
+	m := c.meter(p)
+	defer m.end()
+	err = tree.Delete(ctx, counting{s, m}, c.concurrency, planning(m, keys, weightless))
 	if own := failureOf(err, p.key); own != nil && !strings.HasSuffix(p.key, "/") {
 		// Whether there is an object of the path's own key was not known. Some
 		// servers refuse to delete what is only a directory.
@@ -78,7 +80,7 @@ func (c *Client) RemoveMany(ctx context.Context, paths iter.Seq[S3Path], opts ..
 		k, err = c.use(ctx)
 	}
 	if err == nil {
-		call, err = collect(nil, opts, RemoveOption.removeOption, optConcurrency|optMissingOK)
+		call, err = collect(nil, opts, RemoveOption.removeOption, optConcurrency|optMissingOK|optProgress)
 	}
 	if err != nil {
 		return &fs.PathError{Op: "remove", Path: "s3://", Err: explain(none, err)}
@@ -86,7 +88,9 @@ func (c *Client) RemoveMany(ctx context.Context, paths iter.Seq[S3Path], opts ..
 	if call.concurrency == 0 {
 		call.concurrency = k.opts.workers()
 	}
-	err = tree.Each(ctx, call.concurrency, c.batches(paths), func(ctx context.Context, b batch) error {
+	m := call.meter(none)
+	defer m.end()
+	err = tree.Each(ctx, call.concurrency, c.batches(m.planPaths(paths)), func(ctx context.Context, b batch) error {
 		if b.refused != nil {
 			return b.refused
 		}
@@ -99,6 +103,7 @@ func (c *Client) RemoveMany(ctx context.Context, paths iter.Seq[S3Path], opts ..
 		if err != nil {
 			return failure("remove", S3Path{client: c, bucket: s.p.bucket}, err)
 		}
+		m.removed(b.paths[len(b.paths)-1], len(b.paths)-len(failed))
 		var all []error
 		for _, p := range b.paths {
 			if err, ok := failed[objectID{p.key, p.version}]; ok {
@@ -111,6 +116,41 @@ func (c *Client) RemoveMany(ctx context.Context, paths iter.Seq[S3Path], opts ..
 		return &fs.PathError{Op: "remove", Path: "s3://", Err: explain(none, err)}
 	}
 	return nil
+}
+
+// counting counts what a store has deleted.
+type counting struct {
+	store
+	m *meter
+}
+
+func (c counting) Delete(ctx context.Context, keys []string) (map[string]error, error) {
+	failed, err := c.store.Delete(ctx, keys)
+	if err == nil {
+		last := c.store.p
+		last.key, last.version = keys[len(keys)-1], ""
+		c.m.removed(last, len(keys)-len(failed))
+	}
+	return failed, err
+}
+
+// weightless: removing an object moves none of its bytes.
+func weightless(string) int64 { return 0 }
+
+// planPaths plans paths as they come.
+func (m *meter) planPaths(paths iter.Seq[S3Path]) iter.Seq[S3Path] {
+	if m == nil {
+		return paths
+	}
+	return func(yield func(S3Path) bool) {
+		for p := range paths {
+			m.plan(1, 0)
+			if !yield(p) {
+				return
+			}
+		}
+		m.planned()
+	}
 }
 
 // batch is paths of one bucket, a thousand at most, or why a path is refused.

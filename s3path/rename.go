@@ -35,6 +35,7 @@ func (p S3Path) Rename(ctx context.Context, dst S3Path, opts ...CopyOption) erro
 	if err != nil {
 		return err
 	}
+	defer t.meter.end()
 	return failure("rename", p, p.rename(ctx, t, dst))
 }
 
@@ -50,6 +51,11 @@ func (p S3Path) rename(ctx context.Context, t *transport, dst S3Path) error {
 	if !strings.HasSuffix(p.key, "/") {
 		err := p.renameObject(ctx, t, dst)
 		if !errorIs[*noSource](err) {
+			return err
+		}
+	}
+	if t.c.has(optInfo) {
+		if err := p.mayBeTree(ctx, t.k); err != nil {
 			return err
 		}
 	}

@@ -74,6 +74,9 @@ func TestRenameMissing(t *testing.T) {
 				}
 			}
 		}
+		// An option that trees have no use for does not hide what is wrong.
+		err := at.object("no").Rename(t.Context(), at.object("vacant"), s3path.WithInfo(new(s3path.Info)))
+		wantFailure(t, err, "rename", at.object("no").String(), fs.ErrNotExist)
 		at.wantStored(t, "target", rich("theirs"))
 		at.wantKeys(t, "target")
 		no := at.client.Object("no-such-bucket-anywhere", "k")

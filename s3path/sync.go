@@ -39,6 +39,7 @@ func (p S3Path) SyncFrom(ctx context.Context, localDir string, opts ...SyncOptio
 		return SyncResult{}, failure("sync", p, err)
 	}
 	defer func() { _ = root.Close() }() // a handle for names
+	defer s.m.end()
 	err = s.from(ctx, root)
 	return s.sorted(), failure("sync", p, err)
 }
@@ -61,12 +62,13 @@ func (p S3Path) SyncTo(ctx context.Context, localDir string, opts ...SyncOption)
 	if err != nil {
 		return SyncResult{}, err
 	}
+	defer s.m.end()
 	err = s.to(ctx, localDir)
 	return s.sorted(), failure("sync", p, err)
 }
 
 // A customer's key reaches a sync as a default of the client.
-const syncOptions = filterOptions | optDelete | optDryRun | optConcurrency | optSSEC
+const syncOptions = filterOptions | optDelete | optDryRun | optConcurrency | optSSEC | optProgress
 
 // syncDefault is a client's default for the reads or the writes of a sync.
 type syncDefault func(*call) error
@@ -85,6 +87,7 @@ type syncing struct {
 	p S3Path
 	k *core
 	c *call
+	m *meter
 
 	mu     sync.Mutex
 	result SyncResult
@@ -95,7 +98,11 @@ func (p S3Path) startSync(ctx context.Context, opts []SyncOption, allowed option
 	if err == nil && p.version != "" {
 		err = failure("sync", p, fmt.Errorf("%w: a version is of one object", errors.ErrUnsupported))
 	}
-	return &syncing{p: p, k: k, c: c}, err
+	s := &syncing{p: p, k: k, c: c}
+	if err == nil {
+		s.m = c.meter(p)
+	}
+	return s, err
 }
 
 func (s *syncing) sorted() SyncResult {
@@ -163,14 +170,20 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 		case known && !differs(st.Size(), there.Size(), st.ModTime(), there.ModTime()):
 			s.note(&s.result.Skipped, rel)
 		default:
+			f.size = st.Size()
 			todo = append(todo, f)
 		}
 	}
+	for _, f := range todo {
+		s.plan(f.size)
+	}
+	s.m.planned()
 	err = tree.Each(ctx, s.c.concurrency, sequence(todo), func(ctx context.Context, f localFile) error {
 		rel := filepath.ToSlash(f.name)
 		if !s.c.has(optDryRun) {
 			to := s.p.Child(rel)
 			one := *s.c
+			one.gauge = s.m.object(to, f.size)
 			if err := to.uploadFile(ctx, s.k, &one, func() (*os.File, error) { return root.Open(f.at) }); err != nil {
 				return failure("upload", to, err)
 			}
@@ -193,6 +206,13 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 	}
 	err = tree.Delete(ctx, store{k: s.k, p: s.p}, s.c.concurrency, sequence(extra))
 	return s.undeleted(err)
+}
+
+// plan counts what is going to be copied. A dry run moves nothing.
+func (s *syncing) plan(size int64) {
+	if !s.c.has(optDryRun) {
+		s.m.plan(1, size)
+	}
 }
 
 // undeleted takes what was not removed out of the result.
@@ -263,29 +283,43 @@ func (s *syncing) to(ctx context.Context, localDir string) error {
 
 // fetch downloads what differs.
 func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]Entry, dirs map[string]bool) error {
-	d := &download{k: s.k, slots: make(chan struct{}, s.c.concurrency)}
-	return tree.Each(ctx, s.c.concurrency, entriesOf(objects), func(ctx context.Context, e Entry) error {
+	var (
+		todo  []Entry
+		wrong []error
+	)
+	for _, e := range objects {
 		if !s.c.filter.keeps(e) {
-			return nil
+			continue
 		}
 		if dirs[e.rel] {
-			return failure("download", e.S3Path, errors.New("it has the name of a directory, and cannot be both on a disk"))
+			wrong = append(wrong, failure("download", e.S3Path, errors.New("it has the name of a directory, and cannot be both on a disk")))
+			continue
 		}
 		name, err := localName(e.rel)
 		if err != nil {
-			return failure("download", e.S3Path, err)
+			wrong = append(wrong, failure("download", e.S3Path, err))
+			continue
 		}
 		if root != nil {
 			st, err := root.Lstat(name)
 			if err == nil && st.Mode().IsRegular() && !differs(e.Size(), st.Size(), e.ModTime(), st.ModTime()) {
 				s.note(&s.result.Skipped, e.rel)
-				return nil
+				continue
 			}
 		}
+		s.plan(e.Size())
+		todo = append(todo, e)
+	}
+	s.m.planned()
+	d := &download{k: s.k, slots: make(chan struct{}, s.c.concurrency)}
+	err := tree.Each(ctx, s.c.concurrency, sequence(todo), func(ctx context.Context, e Entry) error {
 		if !s.c.has(optDryRun) {
-			err := root.MkdirAll(filepath.Dir(name), 0o777)
+			name, err := localName(e.rel)
 			if err == nil {
-				err = d.fetch(ctx, e.S3Path, s.c.ssec, root, name)
+				err = root.MkdirAll(filepath.Dir(name), 0o777)
+			}
+			if err == nil {
+				err = d.fetch(ctx, e.S3Path, s.c.ssec, root, name, s.m.object(e.S3Path, e.Size()))
 			}
 			if err != nil {
 				return failure("download", e.S3Path, err)
@@ -294,16 +328,7 @@ func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]E
 		s.note(&s.result.Copied, e.rel)
 		return nil
 	})
-}
-
-func entriesOf(objects map[string]Entry) func(yield func(Entry, error) bool) {
-	return func(yield func(Entry, error) bool) {
-		for _, e := range objects {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
+	return errors.Join(append(wrong, err)...)
 }
 
 // prune removes files that S3 does not have. Links are removed as links.

@@ -68,8 +68,8 @@ type stored struct{ etag, version *string }
 // multipart uploads body in parts, up to concurrency of them in hand at once.
 // Nothing is visible before the last request, and whatever goes wrong, no part
 // is left behind: the abort has a context of its own.
-func (k *core) multipart(ctx context.Context, in *s3.PutObjectInput, body io.Reader, plan []stage, concurrency int) (*stored, error) {
-	u := &upload{k: k, in: in}
+func (k *core) multipart(ctx context.Context, in *s3.PutObjectInput, body io.Reader, plan []stage, concurrency int, g *gauge) (*stored, error) {
+	u := &upload{k: k, in: in, gauge: g.attempt()}
 	out, err := u.run(ctx, body, plan, concurrency)
 	switch {
 	case err == nil:
@@ -93,6 +93,7 @@ type upload struct {
 	k  *core
 	in *s3.PutObjectInput
 
+	gauge      *gauge
 	id         string
 	done       []types.CompletedPart // of the stages before the one in hand
 	all        []types.CompletedPart // as sent with the last request
@@ -206,9 +207,27 @@ func outlive(parent context.Context, d time.Duration) (context.Context, context.
 func (u *upload) UploadPart(ctx context.Context, in *s3.UploadPartInput, opts ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
 	part := *in
 	part.PartNumber = aws.Int32(*in.PartNumber + int32(len(u.done)))
+	size, err := seekerLen(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(slices.Clone(opts), u.gauge.part().sending(size))
 	out, err := send(ctx, u.k, *in.Bucket, &part, via((*s3.Client).UploadPart, opts...))
 	u.partEnded(err)
 	return out, err
+}
+
+// seekerLen is how much a request's body has.
+func seekerLen(body io.Reader) (int64, error) {
+	s, ok := body.(io.Seeker)
+	if !ok {
+		return 0, fmt.Errorf("%T cannot be sent again", body)
+	}
+	size, err := s.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = s.Seek(0, io.SeekStart)
+	}
+	return size, err
 }
 
 // partEnded notes how the request for a part ended.
@@ -259,6 +278,11 @@ func (u *upload) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMul
 // object itself, or the last part of an upload that has stages behind it.
 func (u *upload) PutObject(ctx context.Context, in *s3.PutObjectInput, opts ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
 	if u.id == "" {
+		size, err := seekerLen(in.Body)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(slices.Clone(opts), u.gauge.part().sending(size))
 		return send(ctx, u.k, *in.Bucket, in, via((*s3.Client).PutObject, opts...))
 	}
 	part, err := u.UploadPart(ctx, &s3.UploadPartInput{

@@ -93,7 +93,7 @@ func TestUploadInStages(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			p := c.Object("bucket", "dir/"+strings.ReplaceAll(row.name, " ", "-"))
 			in := &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String(p.key), ContentType: aws.String("x/y")}
-			out, err := c.core.multipart(t.Context(), in, random(row.size), plan, 4)
+			out, err := c.core.multipart(t.Context(), in, random(row.size), plan, 4, nil)
 			if uploads, lerr := c.core.sdk.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String("bucket")}); lerr != nil || len(uploads.Uploads) > 0 {
 				t.Errorf("%d uploads were left behind (%v)", len(uploads.Uploads), lerr)
 			}
@@ -144,7 +144,7 @@ func TestUploadInStages(t *testing.T) {
 	in := &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String("broken")}
 	for _, size := range []int64{10 * mib, 17 * mib} {
 		body := io.MultiReader(random(size), failing{cause})
-		if _, err := c.core.multipart(t.Context(), in, body, plan, 4); !errors.Is(err, cause) {
+		if _, err := c.core.multipart(t.Context(), in, body, plan, 4, nil); !errors.Is(err, cause) {
 			t.Errorf("broken after %d: %v", size, err)
 		}
 	}

@@ -24,6 +24,7 @@ func (p S3Path) CopyTree(ctx context.Context, dst S3Path, opts ...CopyOption) er
 	if err != nil {
 		return err
 	}
+	defer t.meter.end()
 	_, err = t.tree(ctx, p, dst)
 	switch {
 	case errors.Is(err, errNoTree):
@@ -64,6 +65,7 @@ func (t *transport) tree(ctx context.Context, src, dst S3Path) (copied []moved, 
 	if err != nil {
 		return nil, err
 	}
+	objects = planning(t.meter, objects, func(o tree.Object) int64 { return o.Size })
 	err = tree.Each(ctx, t.c.concurrency, objects, func(ctx context.Context, o tree.Object) error {
 		etag, err := g.object(ctx, o)
 		if err != nil {
@@ -139,6 +141,7 @@ func (g *graft) object(ctx context.Context, o tree.Object) (etag string, err err
 	case g.near && strings.HasPrefix(b.key, g.from):
 		return "", fmt.Errorf("%w: the target %v is itself among what is copied", cloudpath.ErrInvalidPath, b)
 	case b.key == "" && o.Size == 0:
+		g.t.meter.object(a, 0).finish()
 		return o.ETag, nil // the marker of what becomes a bucket, which needs none
 	case b.key == "":
 		return "", fmt.Errorf("the target %v: %w, and a bucket has no body", b, cloudpath.ErrIsDirectory)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,11 +31,14 @@ func (p S3Path) UploadFrom(ctx context.Context, local string, opts ...WriteOptio
 	if err != nil {
 		return failure("upload", p, err)
 	}
+	m := c.meter(p)
+	defer m.end()
 	if !st.IsDir() {
 		to := p
 		if p.key == "" || strings.HasSuffix(p.key, "/") {
 			to = p.Child(filepath.Base(local))
 		}
+		c.gauge = m.only(to)
 		return failure("upload", to, to.uploadFile(ctx, k, c, func() (*os.File, error) { return os.Open(local) }))
 	}
 	if p.version != "" {
@@ -48,12 +52,13 @@ func (p S3Path) UploadFrom(ctx context.Context, local string, opts ...WriteOptio
 		return failure("upload", p, err)
 	}
 	defer func() { _ = root.Close() }() // nothing was written through it
-	err = tree.Each(ctx, c.concurrency, localFiles(root), func(ctx context.Context, f localFile) error {
+	err = tree.Each(ctx, c.concurrency, m.measure(root, localFiles(root)), func(ctx context.Context, f localFile) error {
 		if f.err != nil {
 			return f.err
 		}
 		to := p.Child(filepath.ToSlash(f.name))
 		one := *c
+		one.gauge = m.object(to, f.size)
 		err := to.uploadFile(ctx, k, &one, func() (*os.File, error) { return root.Open(f.at) })
 		return failure("upload", to, err)
 	})
@@ -83,7 +88,28 @@ func (p S3Path) uploadFile(ctx context.Context, k *core, c *call, open func() (*
 type localFile struct {
 	name string // relative to the directory
 	at   string // where it is: the same, but for what a link with an absolute target leads to
+	size int64  // where it was measured
 	err  error
+}
+
+// measure looks at all files before the first is moved, when there is a meter to
+// tell how much they are.
+func (m *meter) measure(root *os.Root, files iter.Seq2[localFile, error]) iter.Seq2[localFile, error] {
+	if m == nil {
+		return files
+	}
+	var all []localFile
+	for f, err := range files {
+		if f.err = errors.Join(f.err, err); f.err == nil {
+			if st, err := root.Stat(f.at); err == nil {
+				f.size = st.Size()
+			}
+			m.plan(1, f.size)
+		}
+		all = append(all, f)
+	}
+	m.planned()
+	return sequence(all)
 }
 
 // localFiles walks a directory. Links are followed as far as they do not lead

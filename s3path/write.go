@@ -23,7 +23,7 @@ import (
 
 const (
 	conditionOptions = optIfMatch | optNoOverwrite
-	writeOptions     = propertyOptions | conditionOptions | optSSEC | optInfo | optConcurrency
+	writeOptions     = propertyOptions | conditionOptions | optSSEC | optInfo | optConcurrency | optProgress
 )
 
 // WriteBytes writes an object, whole or not at all: 1 request and none before
@@ -36,6 +36,9 @@ func (p S3Path) WriteBytes(ctx context.Context, data []byte, opts ...WriteOption
 	if err != nil {
 		return err
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
 	return failure("write", p, p.put(ctx, k, c, bytes.NewReader(data), int64(len(data))))
 }
 
@@ -53,6 +56,9 @@ func (p S3Path) WriteFrom(ctx context.Context, r io.Reader, opts ...WriteOption)
 	if err != nil {
 		return 0, err
 	}
+	m := c.meter(p)
+	defer m.end()
+	c.gauge = m.only(p)
 	body, size, ok := atHand(r)
 	if !ok {
 		n, err := p.putStream(ctx, k, c, r)
@@ -132,7 +138,7 @@ func (p S3Path) WriteFunc(ctx context.Context, fn func(w io.Writer) error, opts 
 // meanwhile; if somebody has, it begins again. 2 requests each time. An error
 // of fn ends it.
 func (p S3Path) Update(ctx context.Context, fn func(old []byte) ([]byte, error), opts ...WriteOption) error {
-	k, c, err := p.startWrite(ctx, "update", opts, writeOptions&^conditionOptions)
+	k, c, err := p.startWrite(ctx, "update", opts, writeOptions&^(conditionOptions|optProgress))
 	if err != nil {
 		return err
 	}
@@ -216,11 +222,12 @@ func (p S3Path) put(ctx context.Context, k *core, c *call, body source, size int
 		return err
 	}
 	in := k.putInput(p, c, head)
+	c.gauge.expect(size)
 	if size <= k.opts.partSize {
 		return p.putOnce(ctx, k, c, in, body, size)
 	}
 	return p.writeError(c, k.again(ctx, func() error {
-		out, err := k.multipart(ctx, in, body, stages(k.opts.partSize, size), c.parts(k))
+		out, err := k.multipart(ctx, in, body, stages(k.opts.partSize, size), c.parts(k), c.gauge)
 		if err == nil {
 			c.written(p, in, size, out.etag, out.version)
 		}
@@ -237,7 +244,7 @@ func (p S3Path) putOnce(ctx context.Context, k *core, c *call, in *s3.PutObjectI
 			return err
 		}
 		in.Body = body
-		out, err := send(ctx, k, p.bucket, in, via((*s3.Client).PutObject, tries.watch))
+		out, err := send(ctx, k, p.bucket, in, via((*s3.Client).PutObject, tries.watch, c.gauge.sending(size)))
 		silent := err == nil && aws.ToString(out.ETag) == ""
 		if silent || tries.lost && status(err) == http.StatusPreconditionFailed {
 			if there := k.holds(ctx, in, body); there != nil {
@@ -337,6 +344,7 @@ func encodeTags(tags map[string]string) string {
 // written reports an object as it was written. When the server wrote it is not
 // in its answer, so the time is unknown.
 func (c *call) written(p S3Path, in *s3.PutObjectInput, size int64, etag, version *string) {
+	c.gauge.finish()
 	if c.info == nil {
 		return
 	}

@@ -27,6 +27,7 @@ type Writer struct {
 	done chan struct{}  // closed when that has ended
 	oerr error          // how it ended
 
+	meter  *meter
 	failed error // what made the write fail
 	closed bool
 	info   Info
@@ -43,7 +44,10 @@ func (p S3Path) Create(ctx context.Context, opts ...WriteOption) (*Writer, error
 	if err != nil {
 		return nil, err
 	}
-	return p.writer(ctx, k, c), nil
+	w := p.writer(ctx, k, c)
+	w.meter = c.meter(p)
+	c.gauge = w.meter.only(p)
+	return w, nil
 }
 
 func (p S3Path) writer(ctx context.Context, k *core, c *call) *Writer {
@@ -133,13 +137,14 @@ func (w *Writer) start() {
 	r, pipe := io.Pipe()
 	body := io.MultiReader(bytes.NewReader(w.buf), r)
 	w.buf, w.pipe, w.done = nil, pipe, make(chan struct{})
+	w.c.gauge.expect(-1)
 	// The upload waits for bytes, not for the context: wake it.
 	stop := context.AfterFunc(w.ctx, func() { r.CloseWithError(w.ctx.Err()) })
 	go func() {
 		defer close(w.done)
 		defer stop()
 		var out *stored
-		out, w.oerr = w.k.multipart(w.ctx, in, body, stages(w.k.opts.partSize, -1), w.c.parts(w.k))
+		out, w.oerr = w.k.multipart(w.ctx, in, body, stages(w.k.opts.partSize, -1), w.c.parts(w.k), w.c.gauge)
 		if w.oerr == nil {
 			w.c.written(w.p, in, w.n, out.etag, out.version)
 			return
@@ -180,6 +185,7 @@ func (w *Writer) Close() error {
 	if w.closed {
 		return failure("close", w.p, fs.ErrClosed)
 	}
+	defer w.meter.end()
 	if w.failed == nil && w.ctx.Err() != nil {
 		_ = w.fail(w.ctx.Err()) // is in w.failed
 	}
@@ -206,6 +212,7 @@ func (w *Writer) Abort() error {
 	if w.closed {
 		return nil
 	}
+	defer w.meter.end()
 	w.closed = true
 	if w.failed != nil {
 		return nil // discarded when it failed
