@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
+	"syscall"
 	"time"
 	"unicode/utf8"
 )
@@ -35,6 +37,8 @@ type record struct {
 	// Copies are the newest first. There is more than one while an older one is
 	// open, or after a crash.
 	Copies []held `json:"copies"`
+
+	used time.Time // the file's; it outlives being written anew
 }
 
 // held is a file that is a copy.
@@ -96,41 +100,46 @@ func decodeRecord(data []byte) (*record, error) {
 // validPlace reports whether a record may name this place: one that leads out of
 // the directory is nobody's.
 func validPlace(place string) bool {
-	return fs.ValidPath(place) && place != "."
+	_, err := filepath.Localize(place)
+	return err == nil && place != "."
 }
 
-// readRecord reads the record at name, and with what file.
-func (r *room) readRecord(name string) (*record, fs.FileInfo, error) {
+// readRecord reads the record at name.
+func (r *room) readRecord(name string) (*record, error) {
 	f, st, err := r.open(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
-	data := make([]byte, 0, min(st.Size(), maxRecord)+1)
-	for len(data) < cap(data) {
-		n, err := f.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
+	if err != nil {
+		return nil, err
 	}
 	if len(data) > maxRecord {
-		return nil, nil, errBadRecord
+		return nil, errBadRecord
 	}
 	rec, err := decodeRecord(data)
-	return rec, st, err
+	if err != nil {
+		return nil, err
+	}
+	rec.used = st.ModTime()
+	return rec, nil
 }
 
 // record reads what there is about an object; a record of another is none.
-func (r *room) record(id ident) (*record, fs.FileInfo, error) {
-	rec, st, err := r.readRecord(id.metaName())
+func (r *room) record(id ident) (*record, error) {
+	rec, err := r.readRecord(id.metaName())
 	if err == nil && rec.of() != id.key {
-		return nil, nil, errBadRecord
+		return nil, errBadRecord
 	}
-	return rec, st, err
+	return rec, err
+}
+
+// absent reports whether a file could not be read because there is none, or none
+// of ours; anything else may be otherwise the next time.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) ||
+		errors.Is(err, errBadRecord) || errors.Is(err, errNotRegular) || errors.Is(err, errExchanged)
 }
 
 // writeRecord puts a record in the place of the one before, whole or not at all.
@@ -150,7 +159,12 @@ func (r *room) writeRecord(id ident, rec *record) error {
 	if err := r.writeNew(temporary, data); err != nil {
 		return err
 	}
-	if err := r.root.Rename(temporary, name); err != nil {
+	// Not the kernel's time, which is up to some milliseconds behind ours.
+	err = r.root.Chtimes(temporary, rec.used, rec.used)
+	if err == nil {
+		err = r.root.Rename(temporary, name)
+	}
+	if err != nil {
 		return errors.Join(err, r.root.Remove(temporary))
 	}
 	return nil
@@ -159,8 +173,7 @@ func (r *room) writeRecord(id ident, rec *record) error {
 // is reports whether the file is the one that was made a copy: a regular one of
 // a single name that nobody has changed since.
 func (h held) is(st fs.FileInfo) bool {
-	number, links := inode(st)
-	return st.Mode().IsRegular() && st.Size() == h.Size && st.ModTime().UnixNano() == h.FileTime && number == h.Inode && links <= 1
+	return st.Mode().IsRegular() && st.Size() == h.Size && st.ModTime().UnixNano() == h.FileTime && inode(st) == h.Inode && names(st) == 1
 }
 
 func (h held) meta() Meta {
