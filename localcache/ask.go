@@ -57,10 +57,14 @@ func (c *Cache) Have(key Key) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: there is no copy: %w", fs.ErrNotExist, err)
 	}
-	if file := c.lookup(r, identOf(key)); file != nil {
+	file, err := c.lookup(context.Background(), r, identOf(key))
+	if file != nil {
 		return file, nil
 	}
-	return nil, errors.Join(fs.ErrNotExist, c.leave(r))
+	if err == nil {
+		err = fmt.Errorf("%w: there is no copy", fs.ErrNotExist)
+	}
+	return nil, errors.Join(err, c.leave(r))
 }
 
 func (c *Cache) openKey(ctx context.Context, id ident, f Freshness, fetch fetcher) (*File, error) {

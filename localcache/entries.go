@@ -125,7 +125,7 @@ func (s *scopeIndex) refresh(ctx context.Context, r *room, scope string) (change
 			}
 			if i := slices.IndexFunc(rec.Copies, func(h held) bool {
 				st, err := r.root.Lstat(dataName(scope, h.Place))
-				return !h.Dead && err == nil && h.is(st)
+				return !h.Dead && err == nil && h.like(st)
 			}); i >= 0 {
 				now.entries = append(now.entries, Entry{rec.of(), rec.Copies[i].meta()})
 			}

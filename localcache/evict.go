@@ -98,7 +98,7 @@ func (l *ledger) remove(scope string, h held) (gone bool) {
 	if err != nil && !absent(err) {
 		return false
 	}
-	if err == nil && h.is(st) {
+	if err == nil && l.r.isCopy(name, h, st) {
 		release, ok, err := l.s.lock(l.r, name, st, true)
 		switch {
 		case errors.Is(err, errExchanged):
@@ -306,8 +306,9 @@ func (l *ledger) prune(m meta) error {
 		return l.r.discard(m)
 	}
 	left := slices.DeleteFunc(slices.Clone(rec.Copies), func(h held) bool {
-		st, err := l.r.root.Lstat(dataName(m.scope, h.Place))
-		if err == nil && h.is(st) && !h.Dead || err != nil && !absent(err) {
+		name := dataName(m.scope, h.Place)
+		st, err := l.r.root.Lstat(name)
+		if err == nil && !h.Dead && l.r.isCopy(name, h, st) || err != nil && !absent(err) {
 			return false
 		}
 		return l.remove(m.scope, h)

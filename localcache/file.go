@@ -29,6 +29,8 @@ type File struct {
 	f    *os.File
 	done func() // ends the lock
 
+	carried *held // what the record says of a file that was carried here; else nil
+
 	stream *stream // of one that could not be kept
 }
 
@@ -188,6 +190,9 @@ func (f *File) confirm(ctx context.Context, asked time.Time, fr Freshness) {
 // can be trusted. An error says that there may be one.
 func (s *state) lookup(ctx context.Context, r *room, id ident) (*File, error) {
 	file, known, err := s.find(r, id)
+	if file != nil && file.carried != nil {
+		s.adopt(ctx, file)
+	}
 	if file != nil || !known {
 		return file, err
 	}
@@ -228,6 +233,28 @@ func (s *state) find(r *room, id ident) (file *File, known bool, err error) {
 	return nil, known, err
 }
 
+// adopt notes that a file which was carried here is the copy, so that the next
+// one need not read it to know. Where that cannot be written it reads it.
+func (s *state) adopt(ctx context.Context, f *File) {
+	l, err := s.lockLedger(ctx, f.r)
+	if err != nil {
+		return
+	}
+	defer l.release()
+	rec, err := f.r.record(f.id)
+	if err != nil {
+		return
+	}
+	for i := range rec.Copies {
+		c := &rec.Copies[i]
+		if c.Place == f.held.Place && c.FileTime == f.carried.FileTime && c.Inode == f.carried.Inode {
+			c.FileTime, c.Inode = f.held.FileTime, f.held.Inode
+			_ = f.r.writeRecord(f.id, rec) // as said
+			return
+		}
+	}
+}
+
 // openHeld opens a copy, and holds it against removal.
 func (s *state) openHeld(r *room, id ident, h held) (*File, error) {
 	name := dataName(id.scope, h.Place)
@@ -235,7 +262,8 @@ func (s *state) openHeld(r *room, id ident, h held) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !h.is(st) {
+	carried := !h.is(st)
+	if carried && !(h.like(st) && r.holds(name, h)) {
 		return nil, errors.Join(errExchanged, f.Close())
 	}
 	done, ok, err := s.lock(r, name, st, false)
@@ -250,7 +278,12 @@ func (s *state) openHeld(r *room, id ident, h held) (*File, error) {
 		done()
 		return nil, errors.Join(errExchanged, f.Close())
 	}
-	return &File{held: h, asked: h.Asked, s: s, r: r, id: id, f: f, done: done}, nil
+	file := &File{held: h, asked: h.Asked, s: s, r: r, id: id, f: f, done: done}
+	if carried {
+		file.held.FileTime, file.held.Inode = st.ModTime().UnixNano(), inode(st)
+		file.carried = &h
+	}
+	return file, nil
 }
 
 // verified compares every byte, where that is wanted.

@@ -287,25 +287,18 @@ func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops u
 			return nil, err
 		}
 	}
-	if !w.s.temporary {
-		if err := w.f.Sync(); err != nil {
-			return nil, err
-		}
+	synced := make(chan error, 1)
+	if w.s.temporary {
+		synced <- nil
+	} else {
+		go func() { synced <- w.f.Sync() }() // which takes its time
 	}
-	w.s.did("synced")
-	st, err := w.f.Stat()
-	if err != nil {
+	h, err := w.describe(m)
+	if err = errors.Join(err, <-synced); err != nil {
 		return nil, err
 	}
-	h := held{
-		ETag: m.ETag, Size: st.Size(), ModTime: m.ModTime, ContentType: m.ContentType, Extra: m.Extra,
-		Asked: begun, FileTime: st.ModTime().UnixNano(), Inode: inode(st),
-	}
-	if w.s.checksum {
-		if h.SHA256, err = w.s.sum(io.NewSectionReader(w.f, 0, st.Size())); err != nil {
-			return nil, err
-		}
-	}
+	w.s.did("synced")
+	h.Asked = begun
 	l, err := w.s.lockLedger(ctx, w.r)
 	if err != nil {
 		return nil, err
@@ -335,6 +328,22 @@ func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops u
 		return nil, err
 	}
 	return file, nil
+}
+
+// describe is what the record says of the file.
+func (w *download) describe(m Meta) (h held, err error) {
+	st, err := w.f.Stat()
+	if err != nil {
+		return held{}, err
+	}
+	h = held{
+		ETag: m.ETag, Size: st.Size(), ModTime: m.ModTime, ContentType: m.ContentType, Extra: m.Extra,
+		FileTime: st.ModTime().UnixNano(), Inode: inode(st),
+	}
+	if h.CRC32C, err = crc(io.NewSectionReader(w.f, 0, h.Size)); err == nil && w.s.checksum {
+		h.SHA256, err = w.s.sum(io.NewSectionReader(w.f, 0, h.Size))
+	}
+	return h, err
 }
 
 // publish writes the record of a new copy, and then gives the copy its name,
@@ -408,7 +417,7 @@ func (l *ledger) choose(id ident, rec *record, h *held) (release func(), err err
 			continue
 		}
 		for _, old := range rec.Copies {
-			if h.Dead || old.Place != place || !old.is(st) {
+			if h.Dead || old.Place != place || !l.r.isCopy(name, old, st) {
 				continue
 			}
 			if release, ok, err := l.s.lock(l.r, name, st, true); err == nil && ok {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -53,6 +54,7 @@ type held struct {
 
 	FileTime int64  `json:"fileTime"` // of the file, in nanoseconds
 	Inode    uint64 `json:"inode,omitempty"`
+	CRC32C   uint32 `json:"crc32c"`
 	SHA256   string `json:"sha256,omitempty"`
 
 	// Dead is no longer to be used, and is there only because somebody has it open.
@@ -173,7 +175,37 @@ func (r *room) writeRecord(id ident, rec *record) error {
 // is reports whether the file is the one that was made a copy: a regular one of
 // a single name that nobody has changed since.
 func (h held) is(st fs.FileInfo) bool {
-	return st.Mode().IsRegular() && st.Size() == h.Size && st.ModTime().UnixNano() == h.FileTime && inode(st) == h.Inode && names(st) == 1
+	return h.like(st) && st.ModTime().UnixNano() == h.FileTime && inode(st) == h.Inode
+}
+
+// like reports whether the file may be that one's copy: the directory was copied,
+// unpacked or checked out, and its bytes have to tell.
+func (h held) like(st fs.FileInfo) bool {
+	return st.Mode().IsRegular() && st.Size() == h.Size && names(st) == 1
+}
+
+// holds reports whether the file at name, which is like it, has the copy's bytes.
+func (r *room) holds(name string, h held) bool {
+	f, _, err := r.open(name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read
+	sum, err := crc(f)
+	return err == nil && sum == h.CRC32C
+}
+
+// isCopy is is, also where the directory was carried about.
+func (r *room) isCopy(name string, h held, st fs.FileInfo) bool {
+	return h.is(st) || h.like(st) && r.holds(name, h)
+}
+
+// crc is the checksum by which a copy is known again. It is no protection: who
+// can write to the directory can write the record as well.
+func crc(r io.Reader) (uint32, error) {
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	_, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, make([]byte, 256<<10))
+	return sum.Sum32(), err
 }
 
 func (h held) meta() Meta {
