@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/localcache"
 	"github.com/cloudpath-go/cloudpath/s3path"
 	"github.com/cloudpath-go/cloudpath/s3path/s3pathtest"
 )
@@ -360,6 +361,83 @@ func Example_errors() {
 func Count(ctx context.Context, dir s3path.S3Path) (int, error) {
 	list, err := cloudpath.Collect(dir.Walk(ctx))
 	return len(list), err
+}
+
+func Example_cache() {
+	defer embedded("models/model.bin")()
+	dir, end := temporary()
+	defer end()
+	ctx := context.Background()
+	defer setenv("AWS_ENDPOINT_URL_S3", *s3path.DefaultClient().S3().Options().BaseEndpoint)()
+	defer setenv("AWS_ACCESS_KEY_ID", "test")()
+	defer setenv("AWS_SECRET_ACCESS_KEY", "test-secret")()
+
+	client, err := s3path.NewClient(ctx,
+		s3path.WithCacheDir(dir),
+		s3path.WithCacheFreshness(localcache.MaxAge(time.Minute)),
+		s3path.WithCacheMaxBytes(10<<30))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	model, err := client.MustParse("s3://my-bucket/models/model.bin").Cached(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	fmt.Println(filepath.Base(model.Name())) // a real file, for programs that take names
+	// Output:
+	// model.bin
+}
+
+func Example_offline() {
+	end := embedded("reports/2026/may.csv")
+	dir, remove := temporary()
+	defer remove()
+	ctx := context.Background()
+	defer setenv("AWS_ENDPOINT_URL_S3", *s3path.DefaultClient().S3().Options().BaseEndpoint)()
+	online, err := s3path.NewClient(ctx, s3path.WithCacheDir(dir), s3path.WithStaticCredentials("test", "test-secret", ""))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer online.Close()
+	if _, err := online.MustParse("s3://my-bucket/reports/2026/may.csv").ReadBytes(ctx); err != nil {
+		log.Fatal(err)
+	}
+	end()
+
+	client, err := s3path.NewClient(ctx,
+		s3path.WithCacheDir(dir),
+		s3path.WithCacheFreshness(localcache.Offline())) // no server, no credentials
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	for e, err := range client.MustParse("s3://my-bucket/reports").Glob(ctx, "**/*.csv") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		text, err := e.ReadText(ctx)
+		fmt.Println(e, text, err)
+	}
+	// Output:
+	// s3://my-bucket/reports/2026/may.csv content of reports/2026/may.csv <nil>
+}
+
+// setenv sets a variable of the environment until end is called.
+func setenv(name, value string) (end func()) {
+	before, was := os.LookupEnv(name)
+	if err := os.Setenv(name, value); err != nil {
+		log.Fatal(err)
+	}
+	return func() {
+		if was {
+			_ = os.Setenv(name, before)
+			return
+		}
+		_ = os.Unsetenv(name)
+	}
 }
 
 func TestCount(t *testing.T) {
