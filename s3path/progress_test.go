@@ -478,3 +478,33 @@ func TestProgressRefused(t *testing.T) {
 		t.Errorf("a nil function: %v", err)
 	}
 }
+
+// To AWS itself a body goes in chunks with a checksum behind it: what is counted
+// are the object's bytes, and what is sent is what is sent without being counted.
+func TestProgressOfChunkedBodies(t *testing.T) {
+	bareEnvironment(t)
+	var (
+		mu   sync.Mutex
+		sent []string
+	)
+	w := &wire{answer: func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		mu.Lock()
+		sent = append(sent, fmt.Sprint(n, " ", r.ContentLength, " ", r.Header.Get("Content-Encoding"), " ", r.Header.Get("X-Amz-Trailer")))
+		mu.Unlock()
+		agreeable(w, r)
+	}}
+	p := openClient(t, s3path.WithRegion("us-east-1"), keys(), s3path.WithHTTPClient(w.client())).Object("bucket", "key")
+	const size = 100_000
+	if err := p.WriteBytes(t.Context(), make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	counted := &told{t: t}
+	if err := p.WriteBytes(t.Context(), make([]byte, size), counted.option()); err != nil {
+		t.Fatal(err)
+	}
+	counted.ended(size, 1)
+	if len(sent) != 2 || sent[0] != sent[1] || !strings.Contains(sent[0], "aws-chunked") {
+		t.Errorf("sent %q", sent)
+	}
+}
