@@ -41,8 +41,8 @@ func TestFailures(t *testing.T) {
 			{"list -from yesterday " + at.URI(""), "yesterday"},
 			{"list bucket/prefix", "does not begin with s3://"},
 			{"list s3://absent-" + at.Bucket, "there is no bucket"},
-			{"prefixes " + at.URI("absent"), at.URI("absent")+": "},
-			{"stat " + at.URI("absent"), at.URI("absent")+": "},
+			{"prefixes " + at.URI("absent"), at.URI("absent") + ": "},
+			{"stat " + at.URI("absent"), at.URI("absent") + ": "},
 			{"tags " + at.URI("absent"), at.URI("absent")},
 			{"versioning s3://absent-" + at.Bucket, "absent-" + at.Bucket},
 		} {
