@@ -60,7 +60,7 @@ func TestFailures(t *testing.T) {
 
 // TestInterrupted: half an upload is none, and half a download neither.
 func TestInterrupted(t *testing.T) {
-	large := strings.Repeat("0123456789abcdef", 40<<20/16)
+	large := strings.Repeat("0123456789abcdef", 24<<20/16)
 	suite.Everywhere(t, func(t *testing.T, at *jobtest.Place) {
 		at.Seed(t, map[string]string{"up": "what was there before"})
 		from := file(t, "large", large)

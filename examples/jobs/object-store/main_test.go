@@ -193,7 +193,7 @@ func TestModified(t *testing.T) {
 // TestPutGet: what is put is got, small and in parts, and nothing is left beside it.
 func TestPutGet(t *testing.T) {
 	suite.Everywhere(t, func(t *testing.T, at *jobtest.Place) {
-		large := strings.Repeat("0123456789abcdef", 20<<20/16)
+		large := strings.Repeat("0123456789abcdef", 12<<20/16)
 		want := map[string]string{}
 		for name, body := range map[string]string{"a b+é.txt": "hello", "empty": "", "large.bin": large} {
 			p := at.URI("dir/" + name)
