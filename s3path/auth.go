@@ -265,7 +265,7 @@ func (k *core) retries(o *s3.Options, usual bool) {
 // describe reads off the finished SDK client what the rest needs to know.
 func (k *core) describe() {
 	o := k.sdk.Options()
-	k.region, k.paths, k.sums = o.Region, o.UsePathStyle, o.RequestChecksumCalculation
+	k.region, k.sums = o.Region, o.RequestChecksumCalculation
 	if k.tries = retry.DefaultMaxAttempts; o.Retryer != nil && o.Retryer.MaxAttempts() > 0 {
 		k.tries = o.Retryer.MaxAttempts()
 	}

@@ -38,7 +38,6 @@ type core struct {
 	endpoint string // "" on AWS itself
 	region   string
 	secure   bool // https
-	paths    bool // buckets are named in the path of a URL, not in the host
 	tries    int  // attempts at one request
 	sums     aws.RequestChecksumCalculation
 	creds    *credentials

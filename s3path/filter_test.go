@@ -265,6 +265,14 @@ func TestRawPrefix(t *testing.T) {
 			at.put(t, "below/"+key)
 		}
 		dat := s3path.WithRawPrefix("dat")
+		// Also the empty one, of a path that nothing lies below, says that nothing is fine.
+		if got := fmt.Sprint(shown(at.object("nowhere").Walk(ctx, s3path.WithRawPrefix("")))); got != "[]" {
+			t.Errorf("nowhere: %s", got)
+		}
+		absent := at.client.Object("absent-"+at.bucket.Bucket(), "nowhere")
+		if _, err := absent.Snapshot(ctx, s3path.WithRawPrefix("")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a missing bucket: %v", err)
+		}
 		for _, root := range []s3path.S3Path{at.bucket, at.object("below"), at.object("below/")} {
 			where := " of " + strings.TrimPrefix(root.String(), at.bucket.String())
 			for _, row := range []struct{ what, got, want string }{

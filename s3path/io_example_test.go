@@ -256,3 +256,21 @@ func ExampleS3Path_DownloadTo() {
 	// Output:
 	// "1,2\n"
 }
+
+func ExampleWithProgress() {
+	demo(func(ctx context.Context, bucket s3path.S3Path) error {
+		quarter := int64(0)
+		show := func(now s3path.Progress) {
+			for ; now.Total > 0 && quarter <= 4*now.Done/now.Total; quarter++ {
+				fmt.Printf("%3d%% of %d bytes\n", 25*quarter, now.Total)
+			}
+		}
+		return bucket.Join("film.mp4").WriteBytes(ctx, make([]byte, 10<<20), s3path.WithProgress(show))
+	})
+	// Output:
+	//   0% of 10485760 bytes
+	//  25% of 10485760 bytes
+	//  50% of 10485760 bytes
+	//  75% of 10485760 bytes
+	// 100% of 10485760 bytes
+}

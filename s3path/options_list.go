@@ -53,6 +53,27 @@ func WithModifiedBefore(t time.Time) FilterOption {
 
 // WithFilter keeps the objects for which keep returns true. It is asked last,
 // about what the other filters keep, and never about directories.
+//
+// It is for what boto3 and the AWS command line have JMESPath queries for. Side by
+// side, where a filter stands for itself, and else for WithFilter's function:
+//
+//	Contents[?Size > `100`]                             WithMinSize(101)
+//	Contents[?Size <= `100`]                            WithMaxSize(100)
+//	Contents[?Size > `100` && Size < `200`]             WithMinSize(101), WithMaxSize(199)
+//	Contents[?to_string(LastModified) > '"2026-05-01…"] WithModifiedAfter(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
+//	Contents[?to_string(LastModified) < '"2026-05-01…"] WithModifiedBefore(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC))
+//	Contents[?starts_with(Key, 'data/20')]              path.Join("data"), WithRawPrefix("20")
+//	Contents[?ends_with(Key, '.csv')]                   WithInclude("**/*.csv"), or WithExtensions("csv") in any case
+//	Contents[?!ends_with(Key, '.csv')]                  WithExclude("**/*.csv")
+//	Contents[?contains(Key, 'draft')]                   strings.Contains(e.Key(), "draft")
+//	Contents[?!contains(Key, 'draft')]                  !strings.Contains(e.Key(), "draft")
+//	Contents[?Size > `100` || ends_with(Key, '.csv')]   e.Size() > 100 || e.Suffix() == ".csv"
+//	Contents[?StorageClass == 'GLACIER']                e.StorageClass() == "GLACIER"
+//	Contents[?ETag == '"5d41…"']                        e.ETag() == "5d41…"
+//	Contents[].Key                                      e.Key(), in the loop
+//	Contents[0:10]                                      WithLimit(10)
+//	sum(Contents[].Size), length(Contents)              the loop adds them up
+//	sort_by(Contents, &Size)[-1]                        cloudpath.Collect, slices.MaxFunc
 func WithFilter(keep func(Entry) bool) FilterOption {
 	return callOption(optFilter, func(c *call) error {
 		if keep == nil {
@@ -100,7 +121,7 @@ func WithStartAfter(cursor string) ListOption {
 
 // WithRawPrefix lists only what lies below the path and begins with this
 // string, which need not end at a "/": "dat" finds data/x and dat.csv. That
-// nothing does is no error.
+// nothing does is no error; with "" it is all, which may then be nothing.
 func WithRawPrefix(prefix string) ListOption {
 	return callOption(optRawPrefix, func(c *call) error { c.rawPrefix = prefix; return nil })
 }

@@ -368,6 +368,11 @@ var changeBills = section{name: "changing", bills: []bill{
 		do:   copied("f", "g", s3path.WithContentType("text/x-note")),
 		want: [2]string{"one max-age=7", "two max-age=7"},
 	}, {
+		call: "`Copy`", on: "with `WithProgress`, which wants the size", requests: 2,
+		tree: these("f=one"), edit: these("f=two", "g=old"),
+		do:   copied("f", "g", s3path.WithProgress(func(s3path.Progress) {})),
+		want: [2]string{"one max-age=7", "two max-age=7"},
+	}, {
 		call: "`Copy`", on: "with `WithNoOverwrite()`", atMost: 5,
 		tree: these("f=one"), edit: these("f=two", "-g"),
 		do: copied("f", "g", s3path.WithNoOverwrite()), want: [2]string{"one max-age=7", "two max-age=7"},

@@ -8,12 +8,15 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
 // URL is the object's address on its endpoint, escaped and unsigned. It makes
-// no request; "" for the zero path, and for a default client that cannot be
-// configured.
+// no request; "" for the zero path, for a default client that cannot be
+// configured, and for a bucket that the client's settings do not allow.
 func (p S3Path) URL() string {
 	if p.check("url") != nil {
 		return ""
@@ -22,37 +25,41 @@ func (p S3Path) URL() string {
 	if err != nil {
 		return ""
 	}
-	u, err := url.Parse(k.address(p.bucket))
+	address, err := k.address(p.bucket)
 	if err != nil {
 		return ""
 	}
-	prefix := "/"
-	if k.paths || strings.Contains(p.bucket, ".") && u.Scheme == "https" {
-		prefix = "/" + p.bucket + "/"
-	} else {
-		u.Host = p.bucket + "." + u.Host
+	if p.key != "" {
+		address += "/" + escapeKey(p.key)
 	}
-	if p.key == "" {
-		prefix = strings.TrimSuffix(prefix, "/")
-	}
-	address := u.Scheme + "://" + u.Host + prefix + escapeKey(p.key)
 	if p.version != "" {
 		address += "?versionId=" + url.QueryEscape(p.version)
 	}
 	return address
 }
 
-// address is the endpoint that a bucket is asked for at.
-func (k *core) address(bucket string) string {
-	if k.endpoint != "" {
-		return k.endpoint
+// address is what a bucket's requests are sent to, without a slash at its end. The
+// SDK's rules decide about it, as they do for requests: which names can stand in a
+// host, what an access point's is, which domain a region has.
+func (k *core) address(bucket string) (string, error) {
+	o := k.sdk.Options()
+	k.at(bucket)(&o)
+	at, err := o.EndpointResolverV2.ResolveEndpoint(context.Background(), s3.EndpointParameters{
+		Bucket:                         &bucket,
+		Region:                         &o.Region,
+		Endpoint:                       o.BaseEndpoint,
+		UseFIPS:                        aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack:                   aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+		ForcePathStyle:                 &o.UsePathStyle,
+		Accelerate:                     &o.UseAccelerate,
+		DisableMultiRegionAccessPoints: &o.DisableMultiRegionAccessPoints,
+		UseArnRegion:                   &o.UseARNRegion,
+		DisableS3ExpressSessionAuth:    o.DisableS3ExpressSessionAuth,
+	}.WithDefaults())
+	if err != nil {
+		return "", err
 	}
-	region := k.regionOf(bucket)
-	domain := "amazonaws.com"
-	if strings.HasPrefix(region, "cn-") {
-		domain = "amazonaws.com.cn"
-	}
-	return "https://s3." + region + "." + domain
+	return strings.TrimSuffix(at.URI.String(), "/"), nil
 }
 
 // escapeKey escapes a key for a URL's path as S3 signs it: everything but
@@ -72,7 +79,12 @@ func escapeKey(key string) string {
 }
 
 // awsHost is a host of S3's own, with or without a bucket before it.
-var awsHost = regexp.MustCompile(`^(?:(.+)\.)?s3(?:[.-](?:(?:dualstack|fips|accelerate)\.)*(?:[a-z0-9-]+))?\.amazonaws\.com(?:\.cn)?$`)
+var awsHost = regexp.MustCompile(`^(?:(.+)\.)?s3(?:[.-](?:(?:dualstack|fips|accelerate)\.)*(?:[a-z0-9-]+))?\.` + awsDomain + `$`)
+
+// accessPoint is a host of an access point: its name, account, region and domain.
+var accessPoint = regexp.MustCompile(`^([a-z0-9-]+)-(\d{12})\.s3-accesspoint(?:-fips)?(?:\.dualstack)?\.([a-z0-9-]+)\.` + awsDomain + `$`)
+
+const awsDomain = `amazonaws\.(?:com|com\.cn|eu)`
 
 // PathFromURL is the path of an object's URL: what URL and PresignGet give, and
 // what consoles and other programs print, path-style ("https://host/bucket/key")
@@ -99,7 +111,7 @@ func (c *Client) PathFromURL(address string) (S3Path, error) {
 		return fail("want https://host/bucket/key or https://bucket.host/key")
 	}
 	path := strings.TrimPrefix(u.EscapedPath(), "/")
-	bucket, ok := k.bucketInHost(strings.ToLower(u.Host))
+	bucket, ok := k.bucketInHost(u.Scheme, strings.ToLower(u.Host))
 	if !ok {
 		return fail("its host is not this client's endpoint, " + c.place())
 	}
@@ -123,22 +135,46 @@ func (c *Client) PathFromURL(address string) (S3Path, error) {
 
 // bucketInHost is the bucket that a host names, "" when the path does; ok says
 // whether the host is the client's endpoint at all.
-func (k *core) bucketInHost(host string) (bucket string, ok bool) {
+func (k *core) bucketInHost(scheme, host string) (bucket string, ok bool) {
+	host = withoutDefaultPort(scheme, host)
 	if k.endpoint != "" {
 		u, err := url.Parse(k.endpoint)
 		if err != nil {
 			return "", false
 		}
-		own := strings.ToLower(u.Host)
+		own := withoutDefaultPort(u.Scheme, strings.ToLower(u.Host))
 		if host == own {
 			return "", true
 		}
 		bucket, ok = strings.CutSuffix(host, "."+own)
 		return bucket, ok && bucket != ""
 	}
-	match := awsHost.FindStringSubmatch(host)
-	if match == nil {
-		return "", false
+	if m := accessPoint.FindStringSubmatch(host); m != nil {
+		name, account, region := m[1], m[2], m[3]
+		return "arn:" + partition(region) + ":s3:" + region + ":" + account + ":accesspoint/" + name, true
 	}
-	return match[1], true
+	if strings.Contains(host, ".s3-global.") {
+		return "", false // of a multi-region access point, whose account it does not say
+	}
+	if m := awsHost.FindStringSubmatch(host); m != nil {
+		return m[1], true
+	}
+	return "", false
+}
+
+func withoutDefaultPort(scheme, host string) string {
+	return strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[scheme])
+}
+
+// partition is the part of AWS that a region belongs to, in the words of an ARN.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "eusc-"):
+		return "aws-eusc"
+	}
+	return "aws"
 }

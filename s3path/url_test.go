@@ -31,10 +31,11 @@ func TestURL(t *testing.T) {
 		{path.Object("b", "a b/c+d"), "http://localhost:9000/b/a%20b/c%2Bd"},
 		{path.Object("b", ""), "http://localhost:9000/b"},
 		{path.Object("b", "k").AtVersion("v/1"), "http://localhost:9000/b/k?versionId=v%2F1"},
-		{host.Object("b", "é"), "https://b.s3.example.com/%C3%A9"},
+		{host.Object("my-bucket", "é"), "https://my-bucket.s3.example.com/%C3%A9"},
 		{host.Object("dotted.bucket", "k"), "https://s3.example.com/dotted.bucket/k"},
-		{aws.Object("b", "dir/"), "https://b.s3.eu-central-1.amazonaws.com/dir/"},
-		{china.Object("b", "k"), "https://b.s3.cn-north-1.amazonaws.com.cn/k"},
+		{aws.Object("my-bucket", "dir/"), "https://my-bucket.s3.eu-central-1.amazonaws.com/dir/"},
+		{aws.Object("my-bucket", ""), "https://my-bucket.s3.eu-central-1.amazonaws.com"},
+		{china.Object("my-bucket", "k"), "https://my-bucket.s3.cn-north-1.amazonaws.com.cn/k"},
 		{s3path.S3Path{}, ""},
 	} {
 		if got := c.p.URL(); got != c.want {
@@ -43,19 +44,74 @@ func TestURL(t *testing.T) {
 	}
 }
 
+// Whatever a bucket is named and wherever it is, its URL is the one that requests
+// go to, and PathFromURL takes it back.
 func TestPathFromURLTakesBackWhatURLGave(t *testing.T) {
-	for name, c := range map[string]*s3path.Client{
-		"path":    openClient(t, s3path.WithAnonymous(), s3path.WithEndpoint("http://127.0.0.1:9000")),
-		"virtual": openClient(t, s3path.WithAnonymous(), s3path.WithEndpoint("https://s3.example.com"), s3path.WithAddressing(s3path.AddressingVirtual)),
-		"aws":     openClient(t, s3path.WithAnonymous(), s3path.WithRegion("us-west-2")),
+	virtual := s3path.WithAddressing(s3path.AddressingVirtual)
+	for name, opts := range map[string][]s3path.ClientOption{
+		"path":                  {s3path.WithEndpoint("http://127.0.0.1:9000")},
+		"virtual":               {s3path.WithEndpoint("https://s3.example.com"), virtual},
+		"virtual, of an IP":     {s3path.WithEndpoint("http://127.0.0.1:9000"), virtual},
+		"virtual, with a port":  {s3path.WithEndpoint("https://s3.example.com:443"), virtual},
+		"aws":                   {s3path.WithRegion("us-west-2")},
+		"aws, in the path":      {s3path.WithRegion("us-west-2"), s3path.WithAddressing(s3path.AddressingPath)},
+		"aws, its first region": {s3path.WithRegion("us-east-1")},
+		"aws, China":            {s3path.WithRegion("cn-north-1")},
+		"aws, government":       {s3path.WithRegion("us-gov-west-1")},
+		"aws, Europe":           {s3path.WithRegion("eusc-de-east-1")},
 	} {
-		for _, key := range append([]string{"", "a//b", "/lead", "dir/", "../up", "a/./b"}, oddKeys...) {
-			for _, p := range []s3path.S3Path{c.Object("my-bucket", key), c.Object("dotted.bucket", key), c.Object("my-bucket", key).AtVersion("v 1")} {
-				got, err := c.PathFromURL(p.URL())
-				if err != nil || got != p {
-					t.Errorf("%s: %s gave %v, %v; want %v", name, p.URL(), got, err, p)
+		c := openClient(t, append(opts, s3path.WithStaticCredentials("key", "secret", ""))...)
+		for _, bucket := range []string{
+			"my-bucket", "dotted.bucket", "b", "Upper_case", "an-s3-bucket", "alias-s3alias",
+			"arn:aws:s3:us-west-2:123456789012:accesspoint/point", "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/point",
+		} {
+			for _, key := range append([]string{"", "a//b", "/lead", "dir/", "../up", "a/./b"}, oddKeys...) {
+				for _, p := range []s3path.S3Path{c.Object(bucket, key), c.Object(bucket, key).AtVersion("v 1")} {
+					if p.Key() != "" {
+						signed, err := p.PresignGet(t.Context(), time.Minute)
+						sent, _, _ := strings.Cut(signed, "?")
+						url, _, _ := strings.Cut(p.URL(), "?")
+						if sent != url {
+							t.Errorf("%s: %s, and requests go to %s, %v", name, url, sent, err)
+						}
+					}
+					if p.URL() == "" && strings.HasPrefix(bucket, "arn:") {
+						continue // nor can it be asked for there
+					}
+					got, err := c.PathFromURL(p.URL())
+					if err != nil || got != p {
+						t.Errorf("%s: %s gave %v, %v; want %v", name, p.URL(), got, err, p)
+					}
 				}
 			}
+		}
+	}
+}
+
+// A multi-region access point's host does not say whose it is.
+func TestURLOfMultiRegionAccessPoint(t *testing.T) {
+	c := openClient(t, s3path.WithAnonymous(), s3path.WithRegion("us-east-1"))
+	p := c.Object("arn:aws:s3::123456789012:accesspoint/my.mrap", "a b")
+	if want := "https://my.mrap.accesspoint.s3-global.amazonaws.com/a%20b"; p.URL() != want {
+		t.Errorf("%s, want %s", p.URL(), want)
+	}
+	if got, err := c.PathFromURL(p.URL()); !errors.Is(err, cloudpath.ErrInvalidPath) {
+		t.Errorf("it is taken for %v, %v", got, err)
+	}
+}
+
+// The port that a scheme has anyway may stand in a URL, or not.
+func TestPathFromURLWithDefaultPort(t *testing.T) {
+	for endpoint, address := range map[string]string{
+		"https://s3.example.com": "https://s3.example.com:443/b/k", "https://s3.example.com:443": "https://s3.example.com/b/k",
+		"http://s3.example.com": "http://s3.example.com:80/b/k", "http://s3.example.com:80": "http://bucket.s3.example.com/b/k",
+	} {
+		c := openClient(t, s3path.WithAnonymous(), s3path.WithEndpoint(endpoint))
+		if got, err := c.PathFromURL(address); err != nil || !strings.HasSuffix(got.Key(), "k") {
+			t.Errorf("%s: %v, %v", address, got, err)
+		}
+		if got, err := c.PathFromURL(strings.Replace(address, "s3.example.com", "s3.example.com:8", 1)); !errors.Is(err, cloudpath.ErrInvalidPath) {
+			t.Errorf("another port: %v, %v", got, err)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func secure(t *testing.T) (at *jobtest.Place, env []string) {
 func TestCustomerKey(t *testing.T) {
 	at, env := secure(t)
 	key, other := file(t, "key", "0123456789abcdef0123456789abcdef"), file(t, "other", "fedcba9876543210fedcba9876543210")
-	for _, body := range []string{"a secret", strings.Repeat("0123456789abcdef", 20<<20/16)} {
+	for _, body := range []string{"a secret", strings.Repeat("0123456789abcdef", 12<<20/16)} {
 		p, to := at.URI("dir/secret"), file(t, "secret", "")
 		suite.Run(t, env, "put", "-sse-c", key, file(t, "secret", body), p)
 		suite.Run(t, env, "get", "-sse-c", key, p, to)

@@ -41,8 +41,8 @@ func TestFailures(t *testing.T) {
 			{"list -from yesterday " + at.URI(""), "yesterday"},
 			{"list bucket/prefix", "does not begin with s3://"},
 			{"list s3://absent-" + at.Bucket, "there is no bucket"},
-			{"prefixes " + at.URI("absent"), at.URI("absent")+": "},
-			{"stat " + at.URI("absent"), at.URI("absent")+": "},
+			{"prefixes " + at.URI("absent"), at.URI("absent") + ": "},
+			{"stat " + at.URI("absent"), at.URI("absent") + ": "},
 			{"tags " + at.URI("absent"), at.URI("absent")},
 			{"versioning s3://absent-" + at.Bucket, "absent-" + at.Bucket},
 		} {
@@ -60,7 +60,7 @@ func TestFailures(t *testing.T) {
 
 // TestInterrupted: half an upload is none, and half a download neither.
 func TestInterrupted(t *testing.T) {
-	large := strings.Repeat("0123456789abcdef", 40<<20/16)
+	large := strings.Repeat("0123456789abcdef", 24<<20/16)
 	suite.Everywhere(t, func(t *testing.T, at *jobtest.Place) {
 		at.Seed(t, map[string]string{"up": "what was there before"})
 		from := file(t, "large", large)

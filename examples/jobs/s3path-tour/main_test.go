@@ -39,7 +39,6 @@ var theirs = map[string]string{"hello.txt": "1", "some/hello.txt": "2", "some/pr
 func TestEmbedded(t *testing.T) {
 	got := suite.Run(t, nil)
 	jobtest.Golden(t, golden, got.Text())
-	jobtest.Shown(t, "s3path-tour", got.Stdout)
 }
 
 // TestOnServers: a bucket that is not public, and nobody's things touched.

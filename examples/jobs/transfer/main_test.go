@@ -137,7 +137,7 @@ func TestManyObjects(t *testing.T) {
 		theirs := map[string]string{"logs.txt": "not a log", "logs2/x": "of others"}
 		at.Seed(t, theirs)
 		logs, want := map[string]string{}, map[string]string{"logs.txt": "not a log", "logs2/x": "of others"}
-		var names []string
+		var names []string // as a listing has them
 		for i := range 2500 {
 			name := fmt.Sprintf("%d/%04d.log", i%3, i)
 			logs[name] = strings.Repeat("x", i%7)
@@ -148,12 +148,19 @@ func TestManyObjects(t *testing.T) {
 		dir := t.TempDir()
 		size := local(t, dir, logs)
 		before := time.Now().Add(-time.Minute)
-		printed(t, suite.Run(t, at.Env(), "upload", dir, at.URI("logs")), quarters("uploading", size, "bytes"))
+		direct := at.Env("AWS_ENDPOINT_URL=" + at.Direct) // nobody counts these requests
+		printed(t, suite.Run(t, direct, "upload", dir, at.URI("logs")), quarters("uploading", size, "bytes"))
 		at.Holds(t, want)
 
-		back := t.TempDir()
-		printed(t, suite.Run(t, at.Env(), "download", at.URI("logs"), back), quarters("downloading", size, "bytes"))
-		holds(t, back, logs)
+		back, some, part := t.TempDir(), map[string]string{}, 0
+		for name, body := range logs {
+			if rest, ok := strings.CutPrefix(name, "1/"); ok {
+				some[rest] = body
+				part += len(body)
+			}
+		}
+		printed(t, suite.Run(t, direct, "download", at.URI("logs/1"), back), quarters("downloading", part, "bytes"))
+		holds(t, back, some)
 
 		// What a listing of these prints.
 		lines := func(names []string) string {
@@ -190,8 +197,8 @@ func TestManyObjects(t *testing.T) {
 
 		large := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return len(logs[name]) < 5 })
 		expect("by size", list(3, "-min", "5"), lines(large)+"\n")
-		some := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasSuffix(name, "7.log") })
-		expect("by name", list(3, "-name", "**/*7.log"), lines(some)+"\n")
+		seventh := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasSuffix(name, "7.log") })
+		expect("by name", list(3, "-name", "**/*7.log"), lines(seventh)+"\n")
 		expect("by time, all", list(3, "-newer", before.UTC().Format(time.RFC3339)), lines(names)+"\n")
 		expect("by time, none", list(3, "-newer", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)), lines(nil)+"\n")
 
