@@ -1,0 +1,3 @@
+package aferoadapter_test
+
+func crashing() bool { return false }
