@@ -171,29 +171,28 @@ func (f *Fs) rename(oldname, newname string) error {
 		return f.renameRoot(from, to)
 	}
 	defer f.locks.two(from.rel, to.rel)()
+	for _, t := range []target{from, to} { // as a disk, which sees to both parents before the names
+		if err := f.demandParent(t); err != nil {
+			return err
+		}
+	}
 	moved, err := f.look("rename", from)
 	if err != nil {
 		return err
 	}
 	there, err := f.look("rename", to)
+	isNew := errors.Is(err, os.ErrNotExist)
 	switch {
-	case err == nil && there.IsDir():
-		return os.ErrExist
-	case err != nil && !errors.Is(err, os.ErrNotExist):
+	case err != nil && !isNew:
 		return err
-	case err == nil && moved.IsDir():
-		return syscall.ENOTDIR
+	case !isNew && there.IsDir() && (from.rel != to.rel || oldname == newname): // as os.Rename has it
+		return os.ErrExist
+	case from.rel == to.rel:
+		return nil
 	case moved.IsDir() && strings.HasPrefix(to.rel, from.rel+"/"):
 		return syscall.EINVAL
-	case !moved.IsDir() && to.dir:
+	case moved.IsDir() && !isNew, !moved.IsDir() && to.dir:
 		return syscall.ENOTDIR
-	case err != nil:
-		if err := f.demandParent(to); err != nil {
-			return err
-		}
-	}
-	if from.rel == to.rel {
-		return nil
 	}
 	from.dir, to.dir = moved.IsDir(), moved.IsDir()
 	return f.leaving(from, func() error { return f.path(from).Rename(f.ctx, f.path(to)) })

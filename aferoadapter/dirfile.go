@@ -145,12 +145,18 @@ func (d *dirFile) refuse(op string, err error) error {
 	return d.fail(op, err)
 }
 
-func (d *dirFile) Read([]byte) (int, error)           { return 0, d.refuse("read", syscall.EISDIR) }
-func (d *dirFile) ReadAt([]byte, int64) (int, error)  { return 0, d.refuse("read", syscall.EISDIR) }
-func (d *dirFile) Write([]byte) (int, error)          { return 0, d.refuse("write", syscall.EBADF) }
-func (d *dirFile) WriteAt([]byte, int64) (int, error) { return 0, d.refuse("write", syscall.EBADF) }
-func (d *dirFile) WriteString(string) (int, error)    { return 0, d.refuse("write", syscall.EBADF) }
-func (d *dirFile) Truncate(int64) error               { return d.refuse("truncate", syscall.EINVAL) }
+func (d *dirFile) Read(b []byte) (int, error) {
+	return 0, d.refuse("read", unless(syscall.EISDIR, b, 0))
+}
+func (d *dirFile) ReadAt(b []byte, off int64) (int, error) {
+	return 0, d.refuse("read", unless(syscall.EISDIR, b, off))
+}
+func (d *dirFile) Write([]byte) (int, error) { return 0, d.refuse("write", syscall.EBADF) }
+func (d *dirFile) WriteAt(b []byte, off int64) (int, error) {
+	return 0, d.refuse("write", unless(syscall.EBADF, b, off))
+}
+func (d *dirFile) WriteString(string) (int, error) { return 0, d.refuse("write", syscall.EBADF) }
+func (d *dirFile) Truncate(int64) error            { return d.refuse("truncate", syscall.EINVAL) }
 
 // Sync does nothing: there is nothing to write.
 func (d *dirFile) Sync() error { return d.refuse("sync", nil) }

@@ -42,3 +42,15 @@ func position(offset int64, whence int, off, size int64) (int64, error) {
 	}
 	return offset, nil
 }
+
+// unless is the error of a read or a write that the handle is not for, which is not
+// asked about no bytes, and less than about bytes before the first.
+func unless(err error, b []byte, off int64) error {
+	switch {
+	case off < 0:
+		return syscall.EINVAL
+	case len(b) == 0:
+		return nil
+	}
+	return err
+}

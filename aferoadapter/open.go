@@ -34,13 +34,18 @@ func (f *Fs) OpenFile(name string, flag int, _ os.FileMode) (afero.File, error) 
 	switch {
 	case err == nil:
 		return f.openExisting(t, flag, file)
-	case flag&os.O_CREATE == 0 || !errors.Is(err, os.ErrNotExist):
+	case flag&os.O_CREATE == 0:
 		return nil, err
-	case t.dir:
-		return nil, failure("open", name, syscall.EISDIR)
+	case errors.Is(err, syscall.ENOTDIR) && t.dir && f.isFile(t):
+		return nil, failure("open", name, syscall.EISDIR) // what would have to be made, as on a disk
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
 	}
 	if err := f.demandParent(t); err != nil {
 		return nil, failure("open", name, err)
+	}
+	if t.dir {
+		return nil, failure("open", name, syscall.EISDIR)
 	}
 	return f.openToWrite(t, flag, nil, s3path.Info{}), nil
 }
@@ -68,7 +73,7 @@ func (f *Fs) openExisting(t target, flag int, file fs.File) (afero.File, error) 
 	switch {
 	case err != nil:
 		return nil, failure("open", t.given, err)
-	case flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
+	case flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0 && !t.dir:
 		return nil, failure("open", t.given, os.ErrExist)
 	case info.IsDir():
 		return nil, failure("open", t.given, syscall.EISDIR)

@@ -66,10 +66,12 @@ func (r *readFile) refuse(op string, err error) error {
 	return r.fail(op, err)
 }
 
-func (r *readFile) Write([]byte) (int, error)          { return 0, r.refuse("write", syscall.EBADF) }
-func (r *readFile) WriteAt([]byte, int64) (int, error) { return 0, r.refuse("write", syscall.EBADF) }
-func (r *readFile) WriteString(string) (int, error)    { return 0, r.refuse("write", syscall.EBADF) }
-func (r *readFile) Truncate(int64) error               { return r.refuse("truncate", syscall.EINVAL) }
+func (r *readFile) Write([]byte) (int, error) { return 0, r.refuse("write", syscall.EBADF) }
+func (r *readFile) WriteAt(b []byte, off int64) (int, error) {
+	return 0, r.refuse("write", unless(syscall.EBADF, b, off))
+}
+func (r *readFile) WriteString(string) (int, error) { return 0, r.refuse("write", syscall.EBADF) }
+func (r *readFile) Truncate(int64) error            { return r.refuse("truncate", syscall.EINVAL) }
 
 // Sync does nothing: there is nothing to write.
 func (r *readFile) Sync() error { return r.refuse("sync", nil) }

@@ -245,8 +245,12 @@ func (s *streamFile) Stat() (os.FileInfo, error) {
 	return fileInfo{s.t.base(), s.size, s.c.modTime}, nil
 }
 
-func (s *streamFile) Read([]byte) (int, error)          { return 0, s.refuse("read", syscall.EBADF) }
-func (s *streamFile) ReadAt([]byte, int64) (int, error) { return 0, s.refuse("read", syscall.EBADF) }
+func (s *streamFile) Read(b []byte) (int, error) {
+	return 0, s.refuse("read", unless(syscall.EBADF, b, 0))
+}
+func (s *streamFile) ReadAt(b []byte, off int64) (int, error) {
+	return 0, s.refuse("read", unless(syscall.EBADF, b, off))
+}
 
 // refuse is the error of what a file that is only written does not do.
 func (s *streamFile) refuse(op string, err error) error {
