@@ -42,7 +42,7 @@ func (p S3Path) appendTo(ctx context.Context, k *core, c *call) (*Writer, error)
 	t.c = &read
 	head, err := t.head(ctx, p)
 	switch {
-	case errorIs[*noSource](err) && code(err) != "NoSuchBucket" && c.ifMatch == "":
+	case errorIs[*noSource](err) && c.ifMatch == "":
 		c.set |= optNoOverwrite
 		return p.writer(ctx, k, c), nil
 	case err != nil:
