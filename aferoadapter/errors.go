@@ -18,12 +18,12 @@ var known = []struct{ is, as error }{
 	{cloudpath.ErrIsDirectory, syscall.EISDIR},
 	{cloudpath.ErrNotDirectory, syscall.ENOTDIR},
 	{cloudpath.ErrNotEmpty, syscall.ENOTEMPTY},
+	{fs.ErrExist, os.ErrExist},
 	{cloudpath.ErrPreconditionFailed, syscall.ESTALE},
 	{cloudpath.ErrChanged, syscall.ESTALE},
 	{cloudpath.ErrInvalidPath, syscall.EINVAL},
 	{fs.ErrInvalid, syscall.EINVAL},
 	{fs.ErrNotExist, os.ErrNotExist},
-	{fs.ErrExist, os.ErrExist},
 	{fs.ErrPermission, os.ErrPermission},
 }
 
