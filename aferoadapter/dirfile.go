@@ -5,7 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
+	"path/filepath"
 	"sync"
 	"syscall"
 )
@@ -41,8 +41,8 @@ func (f *Fs) list(t target) ([]fs.FileInfo, error) {
 	}
 	infos := make([]fs.FileInfo, 0, len(entries))
 	for _, e := range entries {
-		if strings.Contains(e.Name(), `\`) {
-			continue // no name of afero's leads there
+		if filepath.ToSlash(e.Name()) != e.Name() {
+			continue // no name leads there on Windows
 		}
 		info, err := e.Info()
 		if err != nil {

@@ -13,8 +13,8 @@
 // syscall.Errno such as ENOTDIR, EISDIR, ENOTEMPTY, EINVAL, EBADF; ESTALE says
 // that somebody else wrote the file since it was opened. What has no such name
 // keeps the words of package s3path. "/x" and "x" are one file, "/", "." and "./"
-// the root, which always exists; ".." does not lead out of it, and "\" separates
-// as "/" does. "" names nothing. A directory stays when its last child is
+// the root, which always exists; ".." does not lead out of it, and on Windows "\"
+// separates as "/" does. "" names nothing. A directory stays when its last child is
 // removed.
 //
 // An Fs and its files may be used from many goroutines. Of those that make or
@@ -40,8 +40,8 @@
 // renamed: EINVAL.
 //
 // Where there is an object beside a directory of its name, Readdir shows the
-// directory. Keys that are no file names (with an empty component, ".", ".." or a
-// "\") are not shown.
+// directory. Keys that are no file names (with an empty component, "." or "..",
+// on Windows with a "\") are not shown.
 //
 // # Handles
 //

@@ -25,7 +25,7 @@ func named(op, name string) (target, error) {
 	if name == "" {
 		return target{}, &os.PathError{Op: op, Path: name, Err: os.ErrNotExist}
 	}
-	s := strings.ReplaceAll(name[len(filepath.VolumeName(name)):], `\`, "/")
+	s := filepath.ToSlash(name[len(filepath.VolumeName(name)):])
 	if strings.Contains(s, "\x00") || !utf8.ValidString(s) {
 		return target{}, &os.PathError{Op: op, Path: name, Err: syscall.EINVAL}
 	}

@@ -116,7 +116,12 @@ func (w *workFile) WriteString(s string) (int, error) { return w.Write([]byte(s)
 func (w *workFile) WriteAt(b []byte, off int64) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.c.append && !w.closed {
+	switch {
+	case w.closed:
+		return 0, w.fail("write", os.ErrClosed)
+	case !w.writable:
+		return 0, w.fail("write", unless(syscall.EBADF, b, off))
+	case w.c.append:
 		return 0, w.fail("write", syscall.EINVAL)
 	}
 	n, err := w.writeAt(b, off)
