@@ -136,9 +136,7 @@ func (f *Fs) RemoveAll(name string) error {
 			return nil
 		}
 	}
-	if t.dir && f.isFile(t) {
-		return failure("removeall", name, syscall.ENOTDIR)
-	}
+	t.dir = false // a file goes too, as with os.RemoveAll
 	return failure("removeall", name, f.leaving(t, func() error { return f.path(t).RemoveAll(f.ctx) }))
 }
 

@@ -444,7 +444,7 @@ func TestAsOnDisk(t *testing.T) {
 				}
 			}
 		}
-		err := cloudpath.ForEach(t.Context(), 4, seeds, func(_ context.Context, seed uint64) error {
+		err := cloudpath.ForEach(t.Context(), 16, seeds, func(_ context.Context, seed uint64) error {
 			return at.compared(dir, seed)
 		})
 		if err != nil {
