@@ -21,6 +21,7 @@ import (
 
 	"github.com/cloudpath-go/cloudpath/aferoadapter"
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
 )
 
 var (
@@ -400,7 +401,7 @@ func newSession(seed uint64, fs afero.Fs) *session {
 }
 
 func (s *session) run() []string {
-	for range 4 + s.rng.IntN(14) {
+	for range 3 + s.rng.IntN(12) {
 		s.step()
 	}
 	s.walk()
@@ -433,8 +434,11 @@ func (at *place) compared(dir string, seed uint64) error {
 func TestAsOnDisk(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		n := *sequences
-		if at.Name != "in-process" {
-			n = min(n, 60)
+		switch {
+		case at.Name != s3matrix.InProcess:
+			n = min(n, 40)
+		case slowly:
+			n = min(n, 250) // all of them run without it
 		}
 		dir := t.TempDir()
 		seeds := func(yield func(uint64, error) bool) {

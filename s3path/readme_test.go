@@ -104,7 +104,7 @@ func TestREADMENames(t *testing.T) {
 	text := readREADME(t)
 	known := map[string]bool{} // "cloudpath.ErrChanged", and "ErrChanged" too
 	sentinel := regexp.MustCompile(`^Err[A-Z]`)
-	for _, dir := range []string{"../cloudpath", ".", "s3pathtest"} {
+	for _, dir := range []string{"../cloudpath", ".", "s3pathtest", "../aferoadapter"} {
 		_, files := parsed(t, dir, func(name string) bool { return !strings.HasSuffix(name, "_test.go") })
 		for _, file := range files {
 			for _, name := range exported(file) {
@@ -120,7 +120,7 @@ func TestREADMENames(t *testing.T) {
 		known[name] = true // S3's own
 	}
 	count := 0
-	for _, name := range regexp.MustCompile(`\b(?:cloudpath|s3path|s3pathtest)\.[A-Z]\w*`).FindAllString(text, -1) {
+	for _, name := range regexp.MustCompile(`\b(?:cloudpath|s3path|s3pathtest|aferoadapter)\.[A-Z]\w*`).FindAllString(text, -1) {
 		if count++; !known[name] {
 			t.Errorf("there is no %s", name)
 		}
