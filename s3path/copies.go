@@ -164,6 +164,19 @@ var errOffline = &cause{
 	is:   []error{errors.ErrUnsupported},
 }
 
+// has reports whether there is a copy of the object, however old.
+func (cs *copies) has(p S3Path) bool {
+	if cs == nil {
+		return false
+	}
+	f, err := cs.session.Have(cs.key(p))
+	if err != nil {
+		return false
+	}
+	_ = f.Close() // only looked at
+	return true
+}
+
 // stat describes an object by its copy.
 func (cs *copies) stat(p S3Path) (Info, error) {
 	if p.key == "" {

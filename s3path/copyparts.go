@@ -56,7 +56,7 @@ func (t *transport) assemble(ctx context.Context, src, dst S3Path, in *s3.PutObj
 	if _, err := u.CreateMultipartUpload(ctx, createOf(in)); err != nil {
 		return explain(dst, err)
 	}
-	parts, err := t.copyParts(ctx, src, in, head, u)
+	parts, err := t.copyParts(ctx, src, in, head, u, t.to.copyPartSize(*head.ContentLength))
 	if err != nil {
 		return errors.Join(explain(src, err), u.abort(ctx))
 	}
@@ -71,10 +71,9 @@ func (t *transport) assemble(ctx context.Context, src, dst S3Path, in *s3.PutObj
 	return dst.writeError(t.c, errors.Join(err, u.abort(ctx)))
 }
 
-// copyParts copies the source in ranges, all of the ETag that head has.
-func (t *transport) copyParts(ctx context.Context, src S3Path, in *s3.PutObjectInput, head *s3.HeadObjectOutput, u *upload) ([]types.CompletedPart, error) {
+// copyParts copies the source in ranges of partSize, all of the ETag that head has.
+func (t *transport) copyParts(ctx context.Context, src S3Path, in *s3.PutObjectInput, head *s3.HeadObjectOutput, u *upload, partSize int64) ([]types.CompletedPart, error) {
 	size := *head.ContentLength
-	partSize := t.to.copyPartSize(size)
 	g := t.gauge.attempt()
 	parts := make([]types.CompletedPart, (size+partSize-1)/partSize)
 	numbers := func(yield func(int, error) bool) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"io/fs"
 	"iter"
@@ -16,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/afero"
+
+	"github.com/cloudpath-go/cloudpath/aferoadapter"
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/localcache"
 	"github.com/cloudpath-go/cloudpath/s3path"
@@ -448,4 +452,43 @@ func TestCount(t *testing.T) {
 	if n, err := Count(t.Context(), bucket); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
+}
+
+func Example_fs() {
+	defer embedded()()
+	ctx := context.Background()
+	if err := s3path.MustParse("s3://my-bucket/pages/hello.html").WriteText(ctx, "<h1>{{.}}</h1>"); err != nil {
+		log.Fatal(err)
+	}
+
+	pages, err := template.ParseFS(s3path.MustParse("s3://my-bucket/pages").FS(ctx), "*.html")
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = pages.ExecuteTemplate(os.Stdout, "hello.html", "S3")
+
+	fmt.Println("", err)
+	// Output: <h1>S3</h1> <nil>
+}
+
+func Example_afero() {
+	defer embedded()()
+
+	files := aferoadapter.New(s3path.MustParse("s3://my-bucket/data")) // was afero.NewOsFs()
+
+	if err := afero.WriteFile(files, "reports/may.csv", []byte("day,visits\n"), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	f, err := files.OpenFile("reports/may.csv", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprintln(f, "1,40")
+	if err := f.Close(); err != nil { // the write happens here, or it says why not
+		log.Fatal(err)
+	}
+
+	text, err := s3path.MustParse("s3://my-bucket/data/reports/may.csv").ReadText(context.Background())
+	fmt.Printf("%q %v\n", text, err)
+	// Output: "day,visits\n1,40\n" <nil>
 }

@@ -110,7 +110,7 @@ func TestREADMENames(t *testing.T) {
 	text := readREADME(t)
 	known := map[string]bool{} // "cloudpath.ErrChanged", and "ErrChanged" too
 	sentinel := regexp.MustCompile(`^Err[A-Z]`)
-	for _, dir := range []string{"../cloudpath", "../localcache", ".", "s3pathtest"} {
+	for _, dir := range []string{"../cloudpath", "../localcache", ".", "s3pathtest", "../aferoadapter"} {
 		_, files := parsed(t, dir, func(name string) bool { return !strings.HasSuffix(name, "_test.go") })
 		for _, file := range files {
 			for _, name := range exported(file) {
@@ -126,7 +126,7 @@ func TestREADMENames(t *testing.T) {
 		known[name] = true // S3's own
 	}
 	count := 0
-	for _, name := range regexp.MustCompile(`\b(?:cloudpath|localcache|s3path|s3pathtest)\.[A-Z]\w*`).FindAllString(text, -1) {
+	for _, name := range regexp.MustCompile(`\b(?:cloudpath|localcache|s3path|s3pathtest|aferoadapter)\.[A-Z]\w*`).FindAllString(text, -1) {
 		if count++; !known[name] {
 			t.Errorf("there is no %s", name)
 		}

@@ -69,7 +69,13 @@ type stored struct{ etag, version *string }
 // Nothing is visible before the last request, and whatever goes wrong, no part
 // is left behind: the abort has a context of its own.
 func (k *core) multipart(ctx context.Context, in *s3.PutObjectInput, body io.Reader, plan []stage, concurrency int, g *gauge) (*stored, error) {
-	u := &upload{k: k, in: in, gauge: g.attempt()}
+	return k.multipartBehind(ctx, nil, in, body, plan, concurrency, g)
+}
+
+// multipartBehind is multipart behind a beginning that the server copies, if there
+// is one.
+func (k *core) multipartBehind(ctx context.Context, base *copiedStart, in *s3.PutObjectInput, body io.Reader, plan []stage, concurrency int, g *gauge) (*stored, error) {
+	u := &upload{k: k, in: in, base: base, gauge: g.attempt()}
 	out, err := u.run(ctx, body, plan, concurrency)
 	switch {
 	case err == nil:
@@ -90,8 +96,9 @@ func (k *core) multipart(ctx context.Context, in *s3.PutObjectInput, body io.Rea
 // upload is one multipart upload. To the manager it is the SDK client, and it
 // joins the manager's runs, one for each stage, into one upload.
 type upload struct {
-	k  *core
-	in *s3.PutObjectInput
+	k    *core
+	in   *s3.PutObjectInput
+	base *copiedStart // what it begins with, or nil
 
 	gauge      *gauge
 	id         string
@@ -105,6 +112,16 @@ type upload struct {
 
 func (u *upload) run(ctx context.Context, body io.Reader, plan []stage, concurrency int) (*manager.UploadOutput, error) {
 	checksums := u.k.sums
+	if u.base != nil {
+		if _, err := u.CreateMultipartUpload(ctx, createOf(u.in)); err != nil {
+			return nil, err
+		}
+		if err := u.base.copyTo(ctx, u); err != nil {
+			return nil, err
+		}
+		plan = slices.Clone(plan)
+		plan[len(plan)-1].parts -= int64(len(u.done))
+	}
 	var rest *bufio.Reader
 	if _, ok := body.(io.ReaderAt); !ok {
 		rest = bufio.NewReaderSize(body, 16) // to see whether a stage was the last; whole parts pass it by

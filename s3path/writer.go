@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
@@ -20,6 +22,9 @@ type Writer struct {
 	k   *core
 	c   *call
 	p   S3Path
+
+	in   *s3.PutObjectInput // what is written, where it is not the call alone that says
+	base *copiedStart       // what it begins with, or nil
 
 	buf  []byte // until it outgrows one part
 	n    int64
@@ -133,7 +138,10 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 
 // start begins the upload in parts, with what is in hand as its beginning.
 func (w *Writer) start() {
-	in := w.k.putInput(w.p, w.c, w.buf)
+	in := w.in
+	if in == nil {
+		in = w.k.putInput(w.p, w.c, w.buf)
+	}
 	r, pipe := io.Pipe()
 	body := io.MultiReader(bytes.NewReader(w.buf), r)
 	w.buf, w.pipe, w.done = nil, pipe, make(chan struct{})
@@ -144,7 +152,7 @@ func (w *Writer) start() {
 		defer close(w.done)
 		defer stop()
 		var out *stored
-		out, w.oerr = w.k.multipart(w.ctx, in, body, stages(w.k.opts.partSize, -1), w.c.parts(w.k), w.c.gauge)
+		out, w.oerr = w.k.multipartBehind(w.ctx, w.base, in, body, stages(w.k.opts.partSize, -1), w.c.parts(w.k), w.c.gauge)
 		if w.oerr == nil {
 			w.c.written(w.p, in, w.n, out.etag, out.version)
 			return
@@ -192,6 +200,18 @@ func (w *Writer) Close() error {
 	w.closed = true
 	if w.failed != nil {
 		return failure("write", w.p, w.failed)
+	}
+	if w.base != nil && w.pipe == nil {
+		if w.base.is(w.n) {
+			*w.c.info = infoOfHead(w.p, w.base.head) // nothing is new
+			return nil
+		}
+		w.start()
+	}
+	if w.pipe == nil && w.in != nil {
+		data := w.buf
+		w.buf = nil
+		return failure("write", w.p, w.p.putOnce(w.ctx, w.k, w.c, w.in, bytes.NewReader(data), int64(len(data))))
 	}
 	if w.pipe == nil {
 		data := w.buf
