@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -127,6 +128,31 @@ func TestOfflineIsTheSame(t *testing.T) {
 			compare(fmt.Sprint("IterDir with an option ", opts), func(root s3path.S3Path) string { return listed(root.IterDir(t.Context(), opts...)) })
 		}
 	})
+}
+
+// The view for io/fs is answered from the directory as well, a read from the
+// middle included.
+func TestOfflineFS(t *testing.T) {
+	at := apart(t)
+	at.put(t, "d/a.txt=one", "d/e/b.txt=two", "d/e/f/c=three")
+	dir := t.TempDir()
+	online := at.caching(t, dir, localcache.Revalidate())
+	for _, key := range []string{"d/a.txt", "d/e/b.txt", "d/e/f/c"} {
+		online.text(t, key)
+	}
+	view := offlineClient(t, at.URL, dir).Object(at.bucket.Bucket(), "d").FS(t.Context())
+	if err := fstest.TestFS(view, "a.txt", "e/b.txt", "e/f/c"); err != nil {
+		t.Error(err)
+	}
+	f, err := view.Open("e/f/c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	middle := make([]byte, 2)
+	if n, err := f.(io.ReaderAt).ReadAt(middle, 1); n != 2 || err != nil || string(middle) != "hr" {
+		t.Errorf("%q, %v", middle, err)
+	}
 }
 
 // Nothing is changed offline, and nothing is asked that no copy can answer.
