@@ -357,6 +357,56 @@ func TestGoneOnTheServer(t *testing.T) {
 	})
 }
 
+// An empty object has a copy, too; so has one whose key ends in a slash.
+func TestCopyOfNothing(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		at.put(t, "empty=", "dir/=")
+		c := at.caching(t, t.TempDir(), localcache.Immutable())
+		for _, key := range []string{"empty", "dir/"} {
+			for _, want := range []int{1, 0} {
+				n := at.count(func() {
+					if got := c.text(t, key); got != "" {
+						t.Errorf("%q", got)
+					}
+				})
+				if n != want {
+					t.Errorf("%s: %d requests, want %d", key, n, want)
+				}
+			}
+		}
+	})
+}
+
+// Progress is that of the bytes that come, and of a copy that none need to.
+func TestProgressThroughCache(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		data := pattern(17 << 20)
+		at.putBody(t, "f", data)
+		c := at.caching(t, t.TempDir(), localcache.Revalidate())
+		for _, which := range []string{"cold", "warm"} {
+			var seen []s3path.Progress
+			f, err := c.object("f").Cached(t.Context(), s3path.WithProgress(func(p s3path.Progress) { seen = append(seen, p) }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+			for i, p := range seen {
+				if i == 0 && p.Done != 0 || i > 0 && p.Done < seen[i-1].Done {
+					t.Errorf("%s: %+v at %d", which, p, i)
+				}
+			}
+			if last := seen[len(seen)-1]; last.Done != int64(len(data)) || last.Total != last.Done || last.Objects != 1 || last.TotalObjects != 1 {
+				t.Errorf("%s: at last %+v", which, last)
+			}
+			if which == "cold" && len(seen) < 4 {
+				t.Errorf("%d calls for 17 MiB", len(seen))
+			}
+		}
+	})
+}
+
 // Large objects come in several ranges at once, into the cache as into a file.
 func TestFillInParts(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {

@@ -66,30 +66,25 @@ func (k *core) keep() (*copies, error) {
 	return k.cached.copies, nil
 }
 
-// kept is all copies that the client has made.
-func (k *core) kept() []*copies {
+// kept is where the client has made copies: its cache, else where Cached keeps
+// files, or nowhere.
+func (k *core) kept() *copies {
+	if k.copies != nil {
+		return k.copies
+	}
 	k.cached.mu.Lock()
 	defer k.cached.mu.Unlock()
-	var all []*copies
-	for _, cs := range []*copies{k.copies, k.cached.copies} {
-		if cs != nil {
-			all = append(all, cs)
-		}
-	}
-	return all
+	return k.cached.copies
 }
 
 func (k *core) closeCopies() error {
-	var failed []error
-	for _, cs := range k.kept() {
-		if cs.own {
-			failed = append(failed, cs.cache.Close())
-		}
-	}
 	k.cached.mu.Lock()
-	defer k.cached.mu.Unlock()
 	k.cached.closed = true
-	return errors.Join(failed...)
+	k.cached.mu.Unlock()
+	if cs := k.kept(); cs != nil && cs.own {
+		return cs.cache.Close()
+	}
+	return nil
 }
 
 func (cs *copies) key(p S3Path) localcache.Key {
@@ -105,47 +100,45 @@ func (p S3Path) Evict(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, cs := range k.kept() {
-		switch {
-		case p.version != "":
-			err = cs.session.Drop(cs.key(p))
-		default:
-			err = cs.session.DropBelow(ctx, cs.origin, p.bucket, p.key)
-		}
-		failed = append(failed, err)
+	switch cs := k.kept(); {
+	case cs == nil:
+	case p.version != "":
+		err = cs.session.Drop(cs.key(p))
+	default:
+		err = cs.session.DropBelow(ctx, cs.origin, p.bucket, p.key)
 	}
-	return failure("evict", p, errors.Join(failed...))
+	return failure("evict", p, err)
 }
 
 // changed drops the copies of what a request has changed, or may have changed. A
 // copy that cannot be dropped is no reason to call a write failed that was not.
 func (k *core) changed(bucket string, request any) {
-	for _, cs := range k.kept() {
-		drop := func(key, version *string) {
-			of := localcache.Key{Origin: cs.origin, Bucket: bucket, Key: aws.ToString(key)}
-			if of.Key == "" {
-				return
-			}
-			_ = cs.session.Drop(of)
-			if of.Version = aws.ToString(version); of.Version != "" {
-				_ = cs.session.Drop(of)
-			}
+	switch in := request.(type) {
+	case *s3.PutObjectInput:
+		k.drop(bucket, in.Key, nil)
+	case *s3.CopyObjectInput:
+		k.drop(bucket, in.Key, nil)
+	case *s3.CompleteMultipartUploadInput:
+		k.drop(bucket, in.Key, nil)
+	case *s3.DeleteObjectInput:
+		k.drop(bucket, in.Key, in.VersionId)
+	case *s3.DeleteObjectsInput:
+		for _, o := range in.Delete.Objects {
+			k.drop(bucket, o.Key, o.VersionId)
 		}
-		switch in := request.(type) {
-		case *s3.PutObjectInput:
-			drop(in.Key, nil)
-		case *s3.CopyObjectInput:
-			drop(in.Key, nil)
-		case *s3.CompleteMultipartUploadInput:
-			drop(in.Key, nil)
-		case *s3.DeleteObjectInput:
-			drop(in.Key, in.VersionId)
-		case *s3.DeleteObjectsInput:
-			for _, o := range in.Delete.Objects {
-				drop(o.Key, o.VersionId)
-			}
-		}
+	}
+}
+
+// drop drops the copies of an object and, where one is named, of that version.
+func (k *core) drop(bucket string, key, version *string) {
+	cs := k.kept()
+	p := S3Path{bucket: bucket, key: aws.ToString(key)}
+	if cs == nil || p.key == "" {
+		return
+	}
+	_ = cs.session.Drop(cs.key(p)) // as said
+	if p.version = aws.ToString(version); p.version != "" {
+		_ = cs.session.Drop(cs.key(p)) // as said
 	}
 }
 

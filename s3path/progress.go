@@ -34,7 +34,7 @@ type Progress struct {
 }
 
 // WithProgress has fn called as bytes and objects move: by DownloadTo, ReadBytes,
-// ReadText and ReadRange, by everything that writes but Update and Touch, by Copy,
+// ReadText, ReadRange and Cached, by everything that writes but Update and Touch, by Copy,
 // CopyTree and Rename, Remove, RemoveAll and RemoveMany, and by the syncs. Of
 // Create the first call comes with the first bytes that are sent, and the last
 // before Close or Abort returns. Open refuses it: whoever reads knows how far
