@@ -17,8 +17,20 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// newCore turns options into an SDK client. It makes no request.
+// newCore turns options into an SDK client, and opens its cache. It makes no
+// request.
 func newCore(ctx context.Context, opts settings) (*core, error) {
+	if err := opts.resolveCache(); err != nil {
+		return nil, err
+	}
+	k, err := configured(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	return k, k.openCopies()
+}
+
+func configured(ctx context.Context, opts settings) (*core, error) {
 	if opts.partSize == 0 {
 		opts.partSize = defaultPartSize
 	}

@@ -24,6 +24,10 @@ func (c *Client) Buckets(ctx context.Context) iter.Seq2[S3Path, error] {
 			fail(err)
 			return
 		}
+		if k.offline() {
+			fail(errOffline)
+			return
+		}
 		token := ""
 		for {
 			out, err := k.sdk.ListBuckets(ctx, &s3.ListBucketsInput{ContinuationToken: text(token)})

@@ -12,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/cloudpath-go/cloudpath/localcache"
 )
 
 // Client is a connection to one S3 service: where it is, who asks, and how.
@@ -44,6 +46,9 @@ type core struct {
 	permits  chan struct{}   // of requests under way, where no transport of ours counts them
 	regions  sync.Map        // bucket -> region, learned from the server's answers
 	buffers  sync.Pool       // *[]byte of bufferSize
+
+	copies *copies // nil where none are kept
+	cached temporaryCopies
 }
 
 // bufferSize is what bodies are copied by: large enough that a copy costs few
@@ -106,6 +111,16 @@ func (c *Client) use(ctx context.Context) (*core, error) {
 
 var errClientClosed = errors.New("the client is closed")
 
+// Cache is where the client keeps copies of what it reads, nil where it keeps
+// none.
+func (c *Client) Cache() *localcache.Cache {
+	k, err := c.use(context.Background())
+	if err != nil || k.copies == nil {
+		return nil
+	}
+	return k.copies.cache
+}
+
 // S3 is the SDK client in use, for what this package does not offer. It is nil
 // while the default client cannot be configured from the environment.
 func (c *Client) S3() *s3.Client {
@@ -117,8 +132,9 @@ func (c *Client) S3() *s3.Client {
 }
 
 // Close gives the client's idle connections back, those of an HTTP client or an
-// SDK client of the caller's excepted. Requests made after it fail; those under
-// way, and Readers and Writers that are open, go on. A second Close does nothing.
+// SDK client of the caller's excepted, and removes a temporary cache. Requests
+// made after it fail; those under way, and Readers and Writers that are open, go
+// on. A second Close does nothing.
 func (c *Client) Close() error {
 	c = c.resolve()
 	c.mu.Lock()
@@ -127,10 +143,13 @@ func (c *Client) Close() error {
 		return nil
 	}
 	c.closed = true
-	if c.core != nil && c.core.own != nil {
+	if c.core == nil {
+		return nil
+	}
+	if c.core.own != nil {
 		c.core.own.CloseIdleConnections()
 	}
-	return nil
+	return c.core.closeCopies()
 }
 
 // String names the endpoint and the region, never a secret.

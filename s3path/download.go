@@ -75,8 +75,7 @@ func (p S3Path) mayBeTree(ctx context.Context, k *core) error {
 }
 
 func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, m *meter, local string) error {
-	o := &object{k: k, p: p, ssec: c.ssec, gauge: m.only(p)}
-	s, err := o.open(ctx, c.ifMatch)
+	got, err := p.beside(ctx, k, c, func(o *object, etag string) (*stream, error) { return o.open(ctx, etag) })
 	if err != nil {
 		if isMissing(err) && p.version == "" && code(err) != "NoSuchBucket" {
 			// A directory is found by the listing that downloads it.
@@ -84,7 +83,8 @@ func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, m *meter, 
 		}
 		return err
 	}
-	defer func() { _ = s.Close() }() // nothing, unless it came to nothing
+	defer func() { _ = got.close() }() // nothing, unless it came to nothing
+	got.o.gauge = m.only(p)
 	dir, name := filepath.Split(local)
 	if st, err := os.Stat(local); name == "" || err == nil && st.IsDir() {
 		if _, err := localName(p.Name()); err != nil {
@@ -104,9 +104,9 @@ func (p S3Path) downloadObject(ctx context.Context, k *core, c *call, m *meter, 
 	}
 	defer func() { _ = root.Close() }() // a handle for names; nothing is written through it
 	d := &download{k: k, slots: make(chan struct{}, c.parts(k)-1), sync: true, ifMatch: c.ifMatch}
-	err = d.object(ctx, o, s, root, name)
+	err = d.object(ctx, got, root, name)
 	if err == nil && c.info != nil {
-		*c.info = o.info
+		*c.info = got.o.info
 	}
 	return err
 }
@@ -129,12 +129,20 @@ type download struct {
 	ifMatch string // what the caller wants; nothing else will do then
 }
 
-// object writes an object to root/name; s is the GET that has just answered,
-// and is closed. When the object is replaced meanwhile it begins again with
-// what is there now, as often as a request is tried.
-func (d *download) object(ctx context.Context, o *object, s *stream, root *os.Root, name string) error {
+// object writes an object to root/name; got is its copy or the GET that has just
+// answered, and is closed. When the object is replaced meanwhile it begins again
+// with what is there now, as often as a request is tried.
+func (d *download) object(ctx context.Context, got *reading, root *os.Root, name string) error {
+	o, s := got.o, got.s
+	if got.f != nil {
+		err := d.attempt(o, root, name, func(f *os.File) error { return d.copy(ctx, f, 0, got.f, o.gauge) })
+		if err == nil {
+			o.gauge.finish()
+		}
+		return err
+	}
 	for try := 1; ; try++ {
-		err := d.attempt(ctx, o, s, root, name)
+		err := d.attempt(o, root, name, func(f *os.File) error { return d.parts(ctx, o, s, f) })
 		_ = s.Close() // everything wanted was read
 		if err == nil {
 			o.gauge.finish()
@@ -149,7 +157,7 @@ func (d *download) object(ctx context.Context, o *object, s *stream, root *os.Ro
 }
 
 // attempt writes one version of an object to root/name.
-func (d *download) attempt(ctx context.Context, o *object, s *stream, root *os.Root, name string) (err error) {
+func (d *download) attempt(o *object, root *os.Root, name string, fill func(f *os.File) error) (err error) {
 	temporary := filepath.Join(filepath.Dir(name), ".cloudpath-"+rand.Text()+".part")
 	f, err := root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -161,7 +169,7 @@ func (d *download) attempt(ctx context.Context, o *object, s *stream, root *os.R
 		}
 	}()
 	o.gauge.expect(o.info.size)
-	err = d.parts(ctx, o, s, f)
+	err = fill(f)
 	if err == nil && d.sync {
 		err = f.Sync()
 	}
@@ -184,7 +192,7 @@ func ignoreMissing(err error) error {
 // parts fills f. The GET in hand reads parts from the front, further ranged
 // GETs from the back, until they meet: the first connection works to the end,
 // and an object of one part is one request.
-func (d *download) parts(ctx context.Context, o *object, s *stream, f *os.File) error {
+func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterAt) error {
 	partSize := d.k.opts.partSize
 	last := (o.info.size - 1) / partSize // 0 of an empty object, too
 	g := o.gauge.attempt()
@@ -277,7 +285,7 @@ func (s *span) last() (int64, bool) {
 
 // copy writes what r has to f, from off on, until ctx ends: r may be the
 // request of another context.
-func (d *download) copy(ctx context.Context, f *os.File, off int64, r io.Reader, g *gauge) error {
+func (d *download) copy(ctx context.Context, f io.WriterAt, off int64, r io.Reader, g *gauge) error {
 	buf := d.k.buffer()
 	defer d.k.putBuffer(buf)
 	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), g.reading(until{ctx, r}), *buf)

@@ -121,12 +121,13 @@ func (d *download) fetch(ctx context.Context, from S3Path, ssec customerKey, roo
 		return ctx.Err()
 	}
 	defer func() { <-d.slots }()
-	o := &object{k: d.k, p: from, ssec: ssec, gauge: g}
-	s, err := o.open(ctx, "")
+	got, err := from.beside(ctx, d.k, &call{ssec: ssec}, func(o *object, etag string) (*stream, error) { return o.open(ctx, etag) })
 	if err != nil {
 		return err
 	}
-	return d.object(ctx, o, s, root, name)
+	defer func() { _ = got.close() }() // nothing, unless it came to nothing
+	got.o.gauge = g
+	return d.object(ctx, got, root, name)
 }
 
 // sequence is a slice as a listing.

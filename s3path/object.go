@@ -25,6 +25,10 @@ type object struct {
 	ssec customerKey
 	info Info
 
+	// have is the ETag of a copy, whose bytes the first GET need not bring: then
+	// its answer is 304. "" where there is none.
+	have string
+
 	gauge *gauge // of a download
 }
 
@@ -33,12 +37,15 @@ type object struct {
 func (o *object) get(ctx context.Context, rng, etag string) (*s3.GetObjectOutput, error) {
 	in := &s3.GetObjectInput{
 		Bucket: aws.String(o.p.bucket), Key: aws.String(o.p.key), VersionId: text(o.p.version),
-		Range: text(rng), IfMatch: quoteETag(etag),
+		Range: text(rng), IfMatch: quoteETag(etag), IfNoneMatch: quoteETag(o.have),
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = o.ssec.headers()
 	out, err := send(ctx, o.k, o.p.bucket, in, (*s3.Client).GetObject)
 	if err != nil {
 		return nil, err
+	}
+	if o.have != "" { // what is there now is another one; later requests are many at once
+		o.have = ""
 	}
 	if got := trimETag(aws.ToString(out.ETag)); etag != "" && got != etag {
 		// Some servers ignore If-Match.

@@ -158,6 +158,11 @@ const (
 	optRequestPayer
 	optBucketOwner
 	optDefaults
+	optCacheDir
+	optCacheMode
+	optCacheFreshness
+	optCacheMaxBytes
+	optCache
 )
 
 var optionNames = map[optionSet]string{
@@ -176,6 +181,8 @@ var optionNames = map[optionSet]string{
 	optHTTPClient: "WithHTTPClient", optContentTypeFunc: "WithContentTypeFunc", optPartSize: "WithPartSize",
 	optMaxAttempts: "WithMaxAttempts", optStallTimeout: "WithStallTimeout", optRequestPayer: "WithRequestPayer",
 	optBucketOwner: "WithExpectedBucketOwner", optDefaults: "With…Defaults",
+	optCacheDir: "WithCacheDir", optCacheMode: "WithCacheMode", optCacheFreshness: "WithCacheFreshness",
+	optCacheMaxBytes: "WithCacheMaxBytes", optCache: "WithCache",
 }
 
 func (s optionSet) String() string {

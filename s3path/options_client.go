@@ -32,6 +32,7 @@ type settings struct {
 	writeDefaults []WriteOption
 	copyDefaults  []CopyOption
 	listDefaults  []ListOption
+	cache         cacheSettings
 }
 
 const (
@@ -61,6 +62,9 @@ var conflicts = []optionSet{
 	optS3Client | optHTTPClient,
 	optS3Client | optMaxAttempts,
 	optS3Client | optStallTimeout,
+	optCache | optCacheDir,
+	optCache | optCacheMode,
+	optCache | optCacheMaxBytes,
 }
 
 func (s *settings) apply(o option) error {

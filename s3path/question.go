@@ -78,6 +78,9 @@ func (p S3Path) Stat(ctx context.Context, opts ...ReadOption) (Info, error) {
 
 func (p S3Path) stat(ctx context.Context, k *core, c *call) (Info, error) {
 	s := store{k: k, p: p, ssec: c.ssec}
+	if p.version != "" && k.offline() {
+		return k.copies.stat(p)
+	}
 	if p.version != "" {
 		out, err := s.head(ctx, p)
 		if err != nil {

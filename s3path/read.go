@@ -2,6 +2,7 @@ package s3path
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,27 +24,30 @@ func (p S3Path) Open(ctx context.Context, opts ...ReadOption) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, s, err := p.open(ctx, k, c)
+	got, err := p.open(ctx, k, c)
 	if err != nil {
 		return nil, failure("open", p, err)
 	}
-	return &Reader{o: o, ctx: ctx, ahead: c.readAhead, s: s}, nil
+	return &Reader{o: got.o, ctx: ctx, ahead: c.readAhead, s: got.s, f: got.f}, nil
 }
 
-// open is the GET that every read of a whole object begins with.
-func (p S3Path) open(ctx context.Context, k *core, c *call) (*object, *stream, error) {
+// open is what every read of a whole object begins with: its GET, or its copy.
+func (p S3Path) open(ctx context.Context, k *core, c *call) (*reading, error) {
+	if k.copies != nil && !c.ssec.isSet() {
+		return p.through(ctx, k, c, k.copies)
+	}
 	if p.key == "" {
-		return nil, nil, cloudpath.ErrIsDirectory
+		return nil, cloudpath.ErrIsDirectory
 	}
 	o := &object{k: k, p: p, ssec: c.ssec}
 	s, err := o.open(ctx, c.ifMatch)
 	if err != nil {
-		return nil, nil, p.orDirectory(ctx, k, err)
+		return nil, p.orDirectory(ctx, k, err)
 	}
 	if c.info != nil {
 		*c.info = o.info
 	}
-	return o, s, nil
+	return &reading{o: o, s: s}, nil
 }
 
 // orDirectory turns "no such key" into ErrIsDirectory where there is a
@@ -72,13 +76,14 @@ func (p S3Path) ReadBytes(ctx context.Context, opts ...ReadOption) ([]byte, erro
 }
 
 func (p S3Path) readBytes(ctx context.Context, k *core, c *call) ([]byte, error) {
-	_, s, err := p.open(ctx, k, c)
+	got, err := p.open(ctx, k, c)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = s.Close() }() // read to its end, or broken
-	c.gauge.expect(s.end)
-	data, err := readAll(c.gauge.reading(s), s.end)
+	defer func() { _ = got.close() }() // read to its end, or broken
+	size := got.o.info.size
+	c.gauge.expect(size)
+	data, err := readAll(got.reader(c.gauge), size)
 	if err == nil {
 		c.gauge.finish()
 	}
@@ -161,37 +166,51 @@ func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...Rea
 }
 
 func (p S3Path) readRange(ctx context.Context, k *core, c *call, offset, length int64) ([]byte, error) {
-	o := &object{k: k, p: p, ssec: c.ssec}
-	out, err := o.get(ctx, byteRange(offset, length), c.ifMatch)
+	got, err := p.beside(ctx, k, c, func(o *object, etag string) (*stream, error) {
+		return o.openRange(ctx, offset, length, etag)
+	})
 	switch {
 	case status(err) == http.StatusRequestedRangeNotSatisfiable:
-		return nil, o.beyond(ctx, c, offset)
+		return nil, (&object{k: k, p: p, ssec: c.ssec}).beyond(ctx, c, offset)
 	case err != nil:
 		return nil, p.orDirectory(ctx, k, explain(p, err))
 	}
-	s := o.stream(ctx, offset, 0)
-	s.body = out.Body
-	defer func() { _ = s.Close() }() // what was wanted of it was read
-	if s.skip, err = position(out, offset); err != nil {
-		return nil, err
-	}
-	if err := o.learn(ctx, out); err != nil {
-		return nil, err
-	}
+	defer func() { _ = got.close() }() // what was wanted of it was read
 	if c.info != nil {
-		*c.info = o.info
+		*c.info = got.o.info
 	}
-	s.end = o.info.size
+	end := got.o.info.size
 	switch {
-	case offset == 0 && s.end == 0:
+	case offset == 0 && end == 0:
 		return nil, nil
-	case offset >= s.end: // and the server ignores ranges
+	case offset >= end: // and the server ignores ranges
 		return nil, io.EOF
 	case length > 0:
-		s.end = min(s.end, offset+length)
+		end = min(end, offset+length)
 	}
-	c.gauge.expect(s.end - offset)
-	return readAll(c.gauge.reading(s), s.end-offset)
+	c.gauge.expect(end - offset)
+	if got.f != nil {
+		return readAll(io.NewSectionReader(got.f, offset, end-offset), end-offset)
+	}
+	got.s.end = end
+	return readAll(c.gauge.reading(got.s), end-offset)
+}
+
+// openRange asks for a part of an object, of which nothing is known yet.
+func (o *object) openRange(ctx context.Context, offset, length int64, etag string) (*stream, error) {
+	out, err := o.get(ctx, byteRange(offset, length), etag)
+	if err != nil {
+		return nil, err
+	}
+	s := o.stream(ctx, offset, 0)
+	s.body = out.Body
+	if s.skip, err = position(out, offset); err == nil {
+		err = o.learn(ctx, out)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // beyond is the answer where the object has no byte at offset: an empty object

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/localcache"
 )
 
 // Reader is an open object. Reading from the start is the GET that Open made;
@@ -16,13 +17,15 @@ import (
 // may be called from many goroutines. Every request after the first demands the
 // ETag that Open saw: an object that is replaced meanwhile gives
 // cloudpath.ErrChanged, never a mix of old and new bytes. A connection that
-// breaks is resumed where it broke.
+// breaks is resumed where it broke. Of an object that is in the client's cache the
+// copy is read, and no request is made.
 type Reader struct {
 	o     *object
 	ctx   context.Context
 	ahead int64
 
-	s      *stream // nil after a Seek
+	f      *localcache.File // the copy on disk; nil where the bytes come from the server
+	s      *stream          // nil after a Seek
 	off    int64
 	closed atomic.Bool
 
@@ -50,6 +53,9 @@ func (r *Reader) Read(b []byte) (int, error) {
 		return 0, r.fail(fs.ErrClosed)
 	case len(b) == 0:
 		return 0, nil
+	case r.f != nil:
+		n, err := r.f.Read(b)
+		return n, r.fail(err)
 	case r.off >= r.o.info.size && r.s == nil:
 		return 0, io.EOF
 	}
@@ -74,6 +80,12 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	if r.closed.Load() {
 		return 0, r.fail(fs.ErrClosed)
 	}
+	if r.f != nil {
+		var err error // the file's position is where it reads
+		if r.off, err = r.f.Seek(0, io.SeekCurrent); err != nil {
+			return 0, r.fail(err)
+		}
+	}
 	switch whence {
 	case io.SeekStart:
 	case io.SeekCurrent:
@@ -90,6 +102,10 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 		return offset, nil
 	}
 	r.off = offset
+	if r.f != nil {
+		_, err := r.f.Seek(offset, io.SeekStart)
+		return offset, r.fail(err)
+	}
 	return offset, r.fail(r.release())
 }
 
@@ -113,6 +129,9 @@ func (r *Reader) ReadAt(b []byte, off int64) (int, error) {
 		return 0, nil
 	case off >= r.o.info.size:
 		return 0, io.EOF
+	case r.f != nil:
+		n, err := r.f.ReadAt(b, off)
+		return n, r.fail(err)
 	}
 	if r.ahead > 0 {
 		n, err := r.readAhead(b, off)
@@ -161,6 +180,9 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	if r.closed.Load() {
 		return 0, r.fail(fs.ErrClosed)
 	}
+	if r.f != nil {
+		return r.f.WriteTo(w) // its failure may be w's
+	}
 	if r.off >= r.o.info.size && r.s == nil {
 		return 0, nil
 	}
@@ -199,6 +221,9 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 func (r *Reader) Close() error {
 	if r.closed.Swap(true) {
 		return r.fail(fs.ErrClosed)
+	}
+	if r.f != nil {
+		return r.fail(r.f.Close())
 	}
 	return r.fail(r.release())
 }

@@ -18,6 +18,10 @@ import (
 // is signed again, once; a Location header is never followed.
 func send[I, O any](ctx context.Context, k *core, bucket string, in *I,
 	do func(*s3.Client, context.Context, *I, ...func(*s3.Options)) (*O, error)) (*O, error) {
+	if k.offline() {
+		return nil, errOffline
+	}
+	defer k.changed(bucket, in) // also by a request whose answer was lost
 	asked := k.regionOf(bucket) // before the request: another goroutine may learn it meanwhile
 	out, err := once(ctx, k, bucket, in, do)
 	if err == nil {
@@ -128,6 +132,9 @@ func start[O any](ctx context.Context, p S3Path, op string, opts []O, give func(
 	k, err := p.client.use(ctx)
 	if err != nil {
 		return nil, nil, failure(op, p, err)
+	}
+	if k.offline() && !offlineOperations[op] {
+		return nil, nil, failure(op, p, errOffline)
 	}
 	var base []O
 	if defaults != nil {

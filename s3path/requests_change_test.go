@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/cloudpath-go/cloudpath/internal/s3proxy"
+	"github.com/cloudpath-go/cloudpath/localcache"
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
 
@@ -80,6 +81,26 @@ var readBills = section{name: "reading", bills: []bill{
 			return said(string(data), err)
 		},
 		want: [2]string{"3456", "defg"},
+	}, {
+		call: "`ReadBytes`, `ReadText`, `Open`, `Cached`", on: "a copy in the cache that is current", requests: 1,
+		tree: these("f=one"), edit: these("f=two"),
+		do:   func(t *testing.T, at *billed) string { return at.warm(t, localcache.Revalidate()) },
+		want: [2]string{"one", "two"},
+		check: func(t *testing.T, log s3proxy.Log) {
+			if log[0].Status != http.StatusNotModified || log[0].ResponseBytes != 0 {
+				t.Errorf("HTTP %d with %d bytes", log[0].Status, log[0].ResponseBytes)
+			}
+		},
+	}, {
+		call: "`ReadBytes`, `ReadText`, `Open`, `Cached`", on: "a copy that need not be asked about", requests: 0,
+		tree: these("f=one"), edit: these("f=two"),
+		do:   func(t *testing.T, at *billed) string { return at.warm(t, localcache.Immutable()) },
+		want: [2]string{"one", "two"},
+	}, {
+		call: "`Open` in 64 goroutines", on: "one object that is not in the cache yet", requests: 1,
+		tree: these("f=one"), edit: these("f=two"),
+		do:   func(t *testing.T, at *billed) string { return at.stampede(t, 64) },
+		want: [2]string{"one", "two"},
 	}, {
 		call: "10 × `ReadRange`", on: "an object of any size", requests: 10, unlisted: true,
 		tree: these("f=" + kib("one ")), edit: these("f=" + kib("two ")),

@@ -30,6 +30,9 @@ func (s store) Ordered() bool { return !strings.HasSuffix(s.p.bucket, "--x-s3") 
 
 // List is one ListObjectsV2.
 func (s store) List(ctx context.Context, q tree.Query) (tree.Page, error) {
+	if s.k.offline() {
+		return s.listCopies(ctx, q)
+	}
 	in := &s3.ListObjectsV2Input{
 		Bucket:            aws.String(s.p.bucket),
 		Prefix:            text(q.Prefix),
@@ -143,6 +146,10 @@ func ownerName(owner *types.Owner) string {
 func (s store) Head(ctx context.Context, key string) (tree.Object, error) {
 	p := s.p
 	p.key = key
+	if s.k.offline() {
+		info, err := s.k.copies.stat(p)
+		return tree.Object{Key: key, Size: info.size, ModTime: info.modTime, ETag: info.etag, StorageClass: info.storageClass, Any: info}, err
+	}
 	out, err := s.head(ctx, p)
 	if err != nil {
 		return tree.Object{}, explain(p, err)

@@ -1,0 +1,350 @@
+package localcache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// candidate is a record as a scan for eviction found it.
+type candidate struct {
+	meta
+	used time.Time
+}
+
+// makeRoom evicts until need more bytes fit. What has not been used for longest
+// goes first; what is open stays.
+func (l *ledger) makeRoom(need int64) error {
+	s := l.s
+	if s.maxBytes == 0 {
+		return nil
+	}
+	for scans := 0; l.bytes+need > s.maxBytes; {
+		if len(s.queue) > 0 {
+			next := s.queue[0]
+			s.queue = s.queue[1:]
+			if err := l.evict(next); err != nil {
+				return err
+			}
+			continue
+		}
+		// One scan serves many evictions: what is used or made after it is
+		// younger than all it has found.
+		switch scans++; scans {
+		case 1:
+		case 2: // there is less than the ledger says, or all of it is open
+			if err := l.recount(); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%d bytes do not fit into the cache's %d: %d are in use", need, s.maxBytes, l.bytes)
+		}
+		l.scan()
+	}
+	return nil
+}
+
+// scan finds all copies, in the order in which they are to go.
+func (l *ledger) scan() {
+	var queue []candidate
+	for m := range l.r.metas() {
+		if st, err := l.r.root.Lstat(m.name); err == nil {
+			queue = append(queue, candidate{m, st.ModTime()})
+		}
+	}
+	slices.SortFunc(queue, func(a, b candidate) int { return a.used.Compare(b.used) })
+	l.s.queue = queue
+}
+
+// evict removes an object's copies, unless it was used since the scan.
+func (l *ledger) evict(c candidate) error {
+	st, err := l.r.root.Lstat(c.name)
+	if err != nil || !st.ModTime().Equal(c.used) {
+		return nil //nolint:nilerr // gone already
+	}
+	rec, _, err := l.r.readRecord(c.name)
+	if err != nil {
+		return nil //nolint:nilerr // Prune removes it
+	}
+	before := l.bytes
+	var busy []held
+	for _, h := range rec.Copies {
+		if !l.remove(c.scope, h) {
+			busy = append(busy, h)
+		}
+	}
+	if l.bytes < before {
+		l.s.evictions.Add(1)
+	}
+	if len(busy) == len(rec.Copies) {
+		return nil
+	}
+	return l.keep(c.ident(rec), rec, busy)
+}
+
+// remove takes a copy off the disk, and reports false where somebody has it open.
+// What stands in its place and is not the copy is somebody else's, and stays.
+func (l *ledger) remove(scope string, h held) (gone bool) {
+	name := dataName(scope, h.Place)
+	st, err := l.r.root.Lstat(name)
+	if err == nil && h.is(st) {
+		release, ok, err := l.s.lock(l.r, name, st, true)
+		if err != nil || !ok {
+			return errors.Is(err, errExchanged)
+		}
+		err = l.r.root.Remove(name)
+		release()
+		if err != nil {
+			return false
+		}
+		l.r.rmdirs(path.Dir(name), scope+"/data")
+	}
+	_ = l.add(-h.Size, -1) // else it is counted until the next recount
+	return true
+}
+
+// keep writes what is left of a record.
+func (l *ledger) keep(id ident, rec *record, copies []held) error {
+	if len(copies) == 0 {
+		return ignoreMissing(l.r.root.Remove(id.metaName()))
+	}
+	rec.Copies = copies
+	return l.r.writeRecord(id, rec)
+}
+
+// bury removes the dead copies of a record that nobody has open any more.
+func (l *ledger) bury(id ident, rec *record) error {
+	left := slices.DeleteFunc(slices.Clone(rec.Copies), func(h held) bool { return h.Dead && l.remove(id.scope, h) })
+	if len(left) == len(rec.Copies) {
+		return nil
+	}
+	return l.keep(id, rec, left)
+}
+
+// Drop removes the copies of an object. One that is open is not used any more,
+// and is removed when it is closed. What is on its way into the cache is not
+// kept. Without a copy Drop does nothing.
+func (c *Cache) Drop(key Key) error {
+	if err := key.check(); err != nil {
+		return fmt.Errorf("localcache: dropping %v: %w", key, err)
+	}
+	r, err := c.place()
+	if err != nil {
+		return fmt.Errorf("localcache: dropping %v: %w", key, err)
+	}
+	if err := errors.Join(c.drop(context.Background(), r, identOf(key)), c.leave(r)); err != nil {
+		return fmt.Errorf("localcache: dropping %v: %w", key, err)
+	}
+	return nil
+}
+
+func (c *Cache) drop(ctx context.Context, r *room, id ident) error {
+	c.dropsOf(id).Add(1)
+	c.flights.Forget(id.flight())
+	if _, err := r.root.Lstat(id.metaName()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	l, err := c.lockLedger(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	return l.drop(id)
+}
+
+func (l *ledger) drop(id ident) error {
+	rec, _, err := l.r.record(id)
+	if errors.Is(err, errBadRecord) || errors.Is(err, errNotRegular) {
+		return ignoreMissing(l.r.root.Remove(id.metaName()))
+	}
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	for i := range rec.Copies {
+		rec.Copies[i].Dead = true
+	}
+	before := rec.Copies
+	if err := l.bury(id, rec); err != nil || len(rec.Copies) < len(before) {
+		return err
+	}
+	return l.r.writeRecord(id, rec) // all of them are open
+}
+
+// DropBelow drops the copies of this key and of every key below it as a
+// directory, in all their versions, as Drop does; with the key "" those of the
+// whole bucket. It reads the records of the origin as [Cache.Entries] does.
+func (c *Cache) DropBelow(ctx context.Context, origin, bucket, key string) error {
+	entries, err := c.entries(ctx, origin, bucket)
+	if err != nil {
+		return err
+	}
+	prefix := key
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	var failed []error
+	for _, e := range entries.all {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		if e.Key.Key == key || strings.HasPrefix(e.Key.Key, prefix) {
+			failed = append(failed, c.Drop(e.Key))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// Clear drops every copy in the directory, of all origins. Files that are not
+// the cache's stay.
+func (c *Cache) Clear() error {
+	r, err := c.place()
+	if err != nil {
+		return fmt.Errorf("localcache: clearing %s: %w", c.dir, err)
+	}
+	if err := errors.Join(c.clear(context.Background(), r), c.leave(r)); err != nil {
+		return fmt.Errorf("localcache: clearing %s: %w", c.dir, err)
+	}
+	return nil
+}
+
+func (s *state) clear(ctx context.Context, r *room) error {
+	for i := range s.drops {
+		s.drops[i].Add(1)
+	}
+	s.sweep(ctx, r)
+	var failed []error
+	for m := range r.metas() {
+		failed = append(failed, s.with(ctx, r, func(l *ledger) error {
+			rec, _, err := r.readRecord(m.name)
+			if err != nil {
+				return ignoreMissing(r.root.Remove(m.name))
+			}
+			return l.drop(m.ident(rec))
+		}))
+	}
+	return errors.Join(failed...)
+}
+
+// Prune removes what is of no use to anybody: what downloads that were killed
+// have left, copies that were dropped while they were open, records without a
+// copy or that cannot be read. It counts the directory anew, and brings it within
+// its bound. It reads every record.
+func (c *Cache) Prune(ctx context.Context) error {
+	r, err := c.place()
+	if err != nil {
+		return fmt.Errorf("localcache: pruning %s: %w", c.dir, err)
+	}
+	if err := errors.Join(c.prune(ctx, r), c.leave(r)); err != nil {
+		return fmt.Errorf("localcache: pruning %s: %w", c.dir, err)
+	}
+	return nil
+}
+
+func (s *state) prune(ctx context.Context, r *room) error {
+	s.sweep(ctx, r)
+	var failed []error
+	for m := range r.metas() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		failed = append(failed, s.with(ctx, r, func(l *ledger) error { return l.prune(m) }))
+	}
+	failed = append(failed, s.with(ctx, r, func(l *ledger) error {
+		return errors.Join(l.recount(), l.makeRoom(0))
+	}))
+	return errors.Join(failed...)
+}
+
+func (l *ledger) prune(m meta) error {
+	rec, _, err := l.r.readRecord(m.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil, identOf(rec.of()).metaName() != m.name:
+		return ignoreMissing(l.r.root.Remove(m.name))
+	}
+	left := slices.DeleteFunc(slices.Clone(rec.Copies), func(h held) bool {
+		st, err := l.r.root.Lstat(dataName(m.scope, h.Place))
+		return err != nil || !h.is(st) || h.Dead && l.remove(m.scope, h)
+	})
+	if len(left) == len(rec.Copies) {
+		return nil
+	}
+	return l.keep(m.ident(rec), rec, left)
+}
+
+// with locks the ledger for one thing to be done.
+func (s *state) with(ctx context.Context, r *room, do func(l *ledger) error) error {
+	l, err := s.lockLedger(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	return do(l)
+}
+
+// unlockedAge is when a download counts as abandoned where there are no locks
+// to tell.
+const unlockedAge = time.Hour
+
+// sweep removes the downloads of processes that are gone. What cannot be removed
+// now is found again.
+func (s *state) sweep(ctx context.Context, r *room) {
+	for _, scope := range r.scopes() {
+		for _, name := range r.names(scope + "/tmp") {
+			_ = s.with(ctx, r, func(l *ledger) error { return l.sweep(scope + "/tmp/" + name) }) // as said
+		}
+	}
+}
+
+func (l *ledger) sweep(name string) error {
+	st, err := l.r.root.Lstat(name)
+	if err != nil || len(path.Base(name)) != tmpName || !st.Mode().IsRegular() {
+		return err // none of ours
+	}
+	release, ok, err := l.s.lock(l.r, name, st, true)
+	if err != nil || !ok {
+		return err // it is being written
+	}
+	defer release()
+	if l.s.unlocked.Load() && time.Since(st.ModTime()) < unlockedAge {
+		return nil
+	}
+	return errors.Join(l.r.root.Remove(name), l.add(-st.Size(), 0))
+}
+
+// tmpName is the length of a download's name: crypto/rand's Text.
+const tmpName = 26
+
+// vanish removes a temporary cache, but for what is open and what is not ours.
+func (s *state) vanish(r *room) error {
+	if err := s.clear(context.Background(), r); err != nil {
+		return err
+	}
+	for _, scope := range r.scopes() {
+		for _, dir := range []string{"lock", "meta"} {
+			for _, fan := range r.names(scope + "/" + dir) {
+				_ = r.root.Remove(scope + "/" + dir + "/" + fan) // a lock file or an empty directory, or it stays
+			}
+		}
+		for _, dir := range []string{"lock", "meta", "tmp", "data", "."} {
+			_ = r.root.Remove(path.Join(scope, dir)) // unless something is left in it
+		}
+	}
+	if len(r.scopes()) > 0 {
+		return nil // something is open, and goes when it is closed
+	}
+	for _, name := range []string{ledgerName, tagName, format} {
+		_ = r.root.Remove(name) // as above
+	}
+	if err := os.Remove(r.dir); err != nil && !errors.Is(err, fs.ErrNotExist) && len(r.names(".")) == 0 {
+		return err
+	}
+	return nil // or there is something in it that is not ours
+}

@@ -1,0 +1,423 @@
+package localcache
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+type counter = atomic.Uint64
+
+// fold is a number that follows from a hash.
+func fold(sum string) int {
+	n, err := strconv.ParseUint(sum[:8], 16, 32)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// did tells a test how far a fill is.
+func (s *state) did(step string) {
+	if s.step != nil {
+		s.step(step)
+	}
+}
+
+// fill makes a copy of what was fetched: a file of another name first, which
+// takes its own when it is complete and on the disk. A process that is killed at
+// any time leaves the copy that was there or the new one.
+func (c *Cache) fill(ctx context.Context, r *room, id ident, t *turn, fetch fetcher, got *Fetched, begun time.Time, drops uint64) (*File, error) {
+	if reason := c.unfit(got.Meta); reason != nil {
+		return c.streamed(ctx, fetch, got, reason)
+	}
+	w, err := c.newDownload(ctx, r, id, t, got.Meta.Size)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), got.Body.Close())
+		}
+		return c.streamed(ctx, fetch, got, err)
+	}
+	if err = w.download(got); err == nil {
+		var file *File
+		if file, err = w.publish(ctx, got.Meta, begun, drops); err == nil {
+			c.misses.Add(1)
+			return file, nil
+		}
+		_ = w.fail(err)
+	}
+	w.remove()
+	if w.failed() == nil || ctx.Err() != nil {
+		return nil, err // it is the body's, or the caller's
+	}
+	return c.streamed(ctx, fetch, nil, w.failed())
+}
+
+// unfit is why an object is not kept, if it is not.
+func (s *state) unfit(m Meta) error {
+	switch {
+	case m.ETag == "":
+		return errors.New("the server gave no ETag, so that nothing would tell whether a copy is current")
+	case s.maxBytes > 0 && m.Size > s.maxBytes:
+		return fmt.Errorf("an object of %d bytes is larger than the cache may be, %d", m.Size, s.maxBytes)
+	}
+	return nil
+}
+
+// download is a file that becomes a copy when it is complete.
+type download struct {
+	s    *state
+	r    *room
+	id   ident
+	name string
+	f    *os.File // nil once it is a copy
+	done func()   // ends the lock by which others see that it is being written
+	turn *turn
+
+	mu       sync.Mutex
+	err      error // of the disk, in contrast to those of the body
+	reserved int64
+	began    int64
+	written  int64 // of a body that comes in order
+	grows    bool  // its size is not known before
+	ctx      context.Context
+}
+
+// growth is what is reserved at a time for a body of unknown length.
+const growth = 1 << 20
+
+// newDownload reserves the bytes, so that whatever many processes do at once
+// stays within the bound.
+func (s *state) newDownload(ctx context.Context, r *room, id ident, t *turn, size int64) (*download, error) {
+	l, err := s.lockLedger(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer l.release()
+	w := &download{s: s, r: r, id: id, turn: t, ctx: ctx, grows: size < 0, reserved: max(size, 0), name: id.scope + "/tmp/" + rand.Text()}
+	if err := l.makeRoom(w.reserved); err != nil {
+		return nil, err
+	}
+	if err := l.add(w.reserved, 0); err != nil {
+		return nil, err
+	}
+	f, err := r.create(w.name)
+	if err != nil {
+		return nil, errors.Join(err, l.add(-w.reserved, 0))
+	}
+	w.f, w.done = f, func() {}
+	var st fs.FileInfo
+	if err = f.Truncate(w.reserved); err == nil { // at its full size it counts from the beginning
+		st, err = f.Stat()
+	}
+	if err == nil {
+		var ok bool
+		if w.done, ok, err = s.lock(r, w.name, st, true); err == nil && !ok {
+			err = errExchanged
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), r.root.Remove(w.name), l.add(-w.reserved, 0))
+	}
+	s.did("temporary")
+	return w, nil
+}
+
+// download reads the body to its end.
+func (w *download) download(got *Fetched) (err error) {
+	var n int64
+	if body, ok := got.Body.(io.WriterTo); ok {
+		n, err = body.WriteTo(w)
+	} else {
+		buf := w.s.buffer()
+		n, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{got.Body}, *buf)
+		w.s.buffers.Put(buf)
+	}
+	err = errors.Join(err, got.Body.Close())
+	if err == nil && got.Meta.Size >= 0 && n != got.Meta.Size {
+		err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, n, got.Meta.Size)
+	}
+	if err != nil {
+		return err
+	}
+	if w.grows {
+		if err := w.settle(n); err != nil {
+			return w.fail(err)
+		}
+	}
+	w.s.did("written")
+	return nil
+}
+
+func (s *state) buffer() *[]byte {
+	if b, ok := s.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 256<<10)
+	return &b
+}
+
+func (w *download) Write(b []byte) (int, error) {
+	n, err := w.WriteAt(b, w.written)
+	w.written += int64(n)
+	return n, err
+}
+
+// WriteAt may be called from several goroutines.
+func (w *download) WriteAt(b []byte, off int64) (int, error) {
+	if err := w.claim(off + int64(len(b))); err != nil {
+		return 0, err
+	}
+	n, err := w.f.WriteAt(b, off)
+	return n, w.fail(err)
+}
+
+// claim sees to it that there is room up to end.
+func (w *download) claim(end int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn.renew()
+	if w.began == 0 {
+		w.began = end
+		w.s.did("first bytes")
+	}
+	switch {
+	case end <= w.reserved:
+		return nil
+	case !w.grows:
+		return fmt.Errorf("the server sends more than the %d bytes that it said the object has", w.reserved)
+	}
+	if w.err == nil {
+		w.err = w.grow(end - w.reserved)
+	}
+	return w.err
+}
+
+func (w *download) grow(by int64) error {
+	by = max(by, growth)
+	l, err := w.s.lockLedger(w.ctx, w.r)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	if err := l.makeRoom(by); err != nil {
+		return err
+	}
+	w.reserved += by
+	return errors.Join(l.add(by, 0), w.f.Truncate(w.reserved))
+}
+
+// settle gives back what was reserved and not needed.
+func (w *download) settle(size int64) error {
+	l, err := w.s.lockLedger(w.ctx, w.r)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	over := w.reserved - size
+	w.reserved = size
+	return errors.Join(w.f.Truncate(size), l.add(-over, 0))
+}
+
+// fail notes a failure of the disk, and returns it.
+func (w *download) fail(err error) error {
+	if err != nil {
+		w.mu.Lock()
+		w.err = errors.Join(w.err, err)
+		w.mu.Unlock()
+	}
+	return err
+}
+
+func (w *download) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// remove takes away what came to nothing. Where that fails the next Open of the
+// cache does it.
+func (w *download) remove() {
+	if w.f == nil {
+		return // it has become a copy
+	}
+	l, err := w.s.lockLedger(context.WithoutCancel(w.ctx), w.r)
+	if err == nil {
+		if w.r.root.Remove(w.name) == nil {
+			_ = l.add(-w.reserved, 0) // else it is counted until the next recount
+		}
+		l.release()
+	}
+	_ = w.f.Close() // its content is of no use
+	w.done()
+}
+
+// publish gives the file its name, and returns it open.
+func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops uint64) (*File, error) {
+	if !w.s.temporary {
+		if err := w.f.Sync(); err != nil {
+			return nil, err
+		}
+	}
+	w.s.did("synced")
+	if !m.ModTime.IsZero() {
+		if err := w.r.root.Chtimes(w.name, m.ModTime, m.ModTime); err != nil {
+			return nil, err
+		}
+	}
+	st, err := w.f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	number, _ := inode(st)
+	h := held{
+		ETag: m.ETag, Size: st.Size(), ModTime: m.ModTime, ContentType: m.ContentType, Extra: m.Extra,
+		Asked: begun, FileTime: st.ModTime().UnixNano(), Inode: number,
+	}
+	if w.s.checksum {
+		if h.SHA256, err = w.s.sum(io.NewSectionReader(w.f, 0, st.Size())); err != nil {
+			return nil, err
+		}
+	}
+	l, err := w.s.lockLedger(ctx, w.r)
+	if err != nil {
+		return nil, err
+	}
+	defer l.release()
+	// What was dropped while it was on its way is for those who asked, and for
+	// nobody after them.
+	h.Dead = w.s.dropsOf(w.id).Load() != drops
+	if err := l.publish(w.id, w.name, &h); err != nil {
+		return nil, err
+	}
+	w.done() // the others may have it from here on
+	err = w.f.Close()
+	w.f = nil
+	if err != nil {
+		return nil, err
+	}
+	_, meta, err := w.r.record(w.id)
+	if err != nil {
+		return nil, err
+	}
+	file, err := w.s.openHeld(w.r, w.id, h, meta)
+	if err == nil && !w.s.temporary {
+		err = w.r.sync(path.Dir(dataName(w.id.scope, h.Place)))
+		w.s.did("recorded")
+		if err != nil {
+			err = errors.Join(err, file.discard())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// publish writes the record of a new copy, and then gives the copy its name,
+// which it notes in h.
+func (l *ledger) publish(id ident, temporary string, h *held) error {
+	rec, _, err := l.r.record(id)
+	if err != nil {
+		rec = newRecord(id.key) // none, or none that can be read
+	}
+	replaced, release, err := l.choose(id, rec, h)
+	if err != nil {
+		return err
+	}
+	defer release()
+	before := rec.Copies
+	rec.Copies = append([]held{*h}, before...)
+	if err := l.r.writeRecord(id, rec); err != nil {
+		return err
+	}
+	l.s.did("noted")
+	name := dataName(id.scope, h.Place)
+	err = l.r.root.Rename(temporary, name)
+	if errors.Is(err, fs.ErrNotExist) { // somebody took a directory away
+		l.r.made.Clear()
+		if err = l.r.mkdir(path.Dir(name)); err == nil {
+			err = l.r.root.Rename(temporary, name)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	l.s.did("renamed")
+	files, bytes := int64(1), int64(0)
+	if replaced != nil {
+		files, bytes = 0, -replaced.Size
+	}
+	if err := l.add(bytes, files); err != nil {
+		return err
+	}
+	if len(before) == 0 {
+		return nil
+	}
+	kept := rec.Copies[:1]
+	for _, old := range before {
+		if old.Place == h.Place || l.remove(id.scope, old) {
+			continue
+		}
+		old.Dead = true
+		kept = append(kept, old)
+	}
+	rec.Copies = kept
+	return l.r.writeRecord(id, rec)
+}
+
+// choose finds the new copy's place: that of the copy before, unless it is
+// open; else the first where there is nothing. What stands there and is not a
+// copy of this object stays: another object's, where a file system takes two
+// names for one, or a file that is none of ours.
+func (l *ledger) choose(id ident, rec *record, h *held) (replaced *held, release func(), err error) {
+	var failed error
+	for place := range id.places {
+		name := dataName(id.scope, place)
+		st, err := l.r.root.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			if err = l.r.mkdir(path.Dir(name)); err == nil {
+				h.Place = place
+				return nil, func() {}, nil
+			}
+		}
+		if err != nil { // a file where a directory is needed, a name too long
+			failed = err
+			continue
+		}
+		for i := range rec.Copies {
+			if old := &rec.Copies[i]; old.Place == place && old.is(st) {
+				if release, ok, err := l.s.lock(l.r, name, st, true); err == nil && ok {
+					h.Place = place
+					return old, release, nil
+				}
+			}
+		}
+	}
+	if failed == nil {
+		failed = errors.New("all places for a copy are taken")
+	}
+	return nil, nil, failed
+}
+
+// sum is the SHA-256 of what r has.
+func (s *state) sum(r io.Reader) (string, error) {
+	buf := s.buffer()
+	defer s.buffers.Put(buf)
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, *buf); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}

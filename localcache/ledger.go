@@ -1,0 +1,180 @@
+package localcache
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+)
+
+// ledger is what the whole directory holds, for all processes: who has it
+// locked may add and remove copies. It is locked for moments only, never while
+// a server is waited for.
+type ledger struct {
+	s     *state
+	r     *room
+	f     *os.File
+	bytes int64 // of copies, and of what is being downloaded, at its full size
+	files int64 // copies
+	done  func()
+}
+
+const (
+	ledgerMagic = "cpath001"
+	ledgerSize  = len(ledgerMagic) + 16
+)
+
+// lockLedger waits for its turn, but not for a process that has stopped in the
+// middle of its own.
+func (s *state) lockLedger(ctx context.Context, r *room) (l *ledger, err error) {
+	select {
+	case s.ledger <- struct{}{}: // among goroutines
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	l = &ledger{s: s, r: r, done: func() {}}
+	defer func() {
+		if err != nil {
+			l.release()
+		}
+	}()
+	var st fs.FileInfo
+	if l.f, st, err = r.lockFile(ledgerName); err != nil {
+		return nil, err
+	}
+	begin, pause := time.Now(), pollFirst
+	for {
+		release, ok, err := s.lock(r, ledgerName, st, true)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			l.done = release
+			break
+		}
+		if time.Since(begin) > s.patience {
+			return nil, fmt.Errorf("another process has had %s locked for %v", r.dir, s.patience)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+			pause = min(2*pause, 8*pollFirst)
+		}
+	}
+	return l, l.read()
+}
+
+func (l *ledger) read() error {
+	var data [ledgerSize]byte
+	if _, err := l.f.ReadAt(data[:], 0); err == nil && string(data[:len(ledgerMagic)]) == ledgerMagic {
+		l.bytes = int64(binary.LittleEndian.Uint64(data[len(ledgerMagic):]))
+		l.files = int64(binary.LittleEndian.Uint64(data[len(ledgerMagic)+8:]))
+		if l.bytes >= 0 && l.files >= 0 {
+			return nil
+		}
+	}
+	return l.recount()
+}
+
+// add notes a change, and notes it at once: who is killed in the next moment
+// must have reserved what it has taken.
+func (l *ledger) add(bytes, files int64) error {
+	l.bytes, l.files = max(0, l.bytes+bytes), max(0, l.files+files)
+	return l.write()
+}
+
+func (l *ledger) write() error {
+	data := make([]byte, 0, ledgerSize)
+	data = append(data, ledgerMagic...)
+	data = binary.LittleEndian.AppendUint64(data, uint64(l.bytes))
+	data = binary.LittleEndian.AppendUint64(data, uint64(l.files))
+	_, err := l.f.WriteAt(data, 0)
+	return err
+}
+
+// release ends the lock.
+func (l *ledger) release() {
+	l.done()
+	if l.f != nil {
+		_ = l.f.Close() // what was written has been written
+	}
+	<-l.s.ledger
+}
+
+// recount counts what is there: where the number is not to be trusted.
+func (l *ledger) recount() error {
+	l.bytes, l.files = 0, 0
+	for meta := range l.r.metas() {
+		rec, _, err := l.r.readRecord(meta.name)
+		if err != nil {
+			continue // nothing is known of what it stood for
+		}
+		for _, c := range rec.Copies {
+			if st, err := l.r.root.Lstat(dataName(meta.scope, c.Place)); err == nil && c.is(st) {
+				l.bytes += c.Size
+				l.files++
+			}
+		}
+	}
+	for _, scope := range l.r.scopes() {
+		for _, name := range l.r.names(scope + "/tmp") {
+			if st, err := l.r.root.Lstat(scope + "/tmp/" + name); err == nil && st.Mode().IsRegular() {
+				l.bytes += st.Size()
+			}
+		}
+	}
+	return l.write()
+}
+
+// scopes are the directories of the origins.
+func (r *room) scopes() []string {
+	var scopes []string
+	for _, name := range r.names(format) {
+		if len(name) == 16 && strings.Trim(name, "0123456789abcdef") == "" {
+			scopes = append(scopes, format+"/"+name)
+		}
+	}
+	return scopes
+}
+
+// names lists a directory; one that cannot be listed has nothing for us.
+func (r *room) names(dir string) []string {
+	d, err := r.root.OpenFile(dir, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = d.Close() }() // only read
+	names, _ := d.Readdirnames(-1)   // as many as there are to be had
+	return names
+}
+
+// meta is the file of a record.
+type meta struct {
+	scope string
+	name  string
+	sum   string
+}
+
+func (m meta) ident(rec *record) ident { return ident{key: rec.of(), scope: m.scope, sum: m.sum} }
+
+// metas are the files of all records, in no order.
+func (r *room) metas() func(yield func(meta) bool) {
+	return func(yield func(meta) bool) {
+		for _, scope := range r.scopes() {
+			for _, fan := range r.names(scope + "/meta") {
+				dir := scope + "/meta/" + fan
+				for _, name := range r.names(dir) {
+					sum, ok := strings.CutSuffix(name, ".json")
+					if ok && len(sum) == 64 && strings.HasPrefix(sum, fan) && !yield(meta{scope, path.Join(dir, name), sum}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
