@@ -57,14 +57,18 @@ func (c *Cache) Have(key Key) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: there is no copy: %w", fs.ErrNotExist, err)
 	}
-	if file := c.lookup(r, identOf(key)); file != nil {
+	file, err := c.lookup(context.Background(), r, identOf(key))
+	if file != nil {
 		return file, nil
 	}
-	return nil, errors.Join(fs.ErrNotExist, c.leave(r))
+	if err == nil {
+		err = fmt.Errorf("%w: there is no copy", fs.ErrNotExist)
+	}
+	return nil, errors.Join(err, c.leave(r))
 }
 
 func (c *Cache) openKey(ctx context.Context, id ident, f Freshness, fetch fetcher) (*File, error) {
-	for {
+	for tries := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -78,17 +82,21 @@ func (c *Cache) openKey(ctx context.Context, id ident, f Freshness, fetch fetche
 		if err != nil { // the directory is gone for good
 			return c.streamed(ctx, fetch, nil, err)
 		}
-		file := c.lookup(r, id)
+		file, err := c.lookup(ctx, r, id)
 		if file != nil && f.allows(file.asked) {
 			c.hits.Add(1)
 			file.used()
 			return file, nil // which leaves the room when it is closed
 		}
-		if err := errors.Join(file.discard(), c.leave(r)); err != nil && f.IsOffline() {
+		err = errors.Join(err, file.discard(), c.leave(r))
+		if f.IsOffline() {
+			if err == nil {
+				err = fmt.Errorf("%w: there is no copy, and Offline asks no server", fs.ErrNotExist)
+			}
 			return nil, err
 		}
-		if f.IsOffline() {
-			return nil, fmt.Errorf("%w: there is no copy, and Offline asks no server", fs.ErrNotExist)
+		if tries++; tries > maxJoins {
+			return c.ask(ctx, id, f, fetch)
 		}
 		file, again, err := c.join(ctx, id, f, fetch)
 		if !again {
@@ -97,11 +105,16 @@ func (c *Cache) openKey(ctx context.Context, id ident, f Freshness, fetch fetche
 	}
 }
 
+// maxJoins is for how many others' requests, all of which come to nothing, one
+// waits before making its own beside them.
+const maxJoins = 2
+
 type fetcher = func(ctx context.Context, have Meta) (*Fetched, error)
 
 // outcome is what those who waited may know of an answer.
 type outcome struct {
 	etag   string
+	asked  bool  // else there was a copy that the one who asked need not ask about
 	stored error // why it could not be kept
 }
 
@@ -110,12 +123,13 @@ type outcome struct {
 func (c *Cache) join(ctx context.Context, id ident, f Freshness, fetch fetcher) (file *File, again bool, err error) {
 	var mine handover
 	answer := c.flights.DoChan(id.flight(), func() (any, error) {
+		begun := time.Now()
 		file, err := c.ask(ctx, id, f, fetch)
 		if err != nil {
 			mine.give(nil)
 			return nil, err
 		}
-		o := outcome{file.Meta().ETag, file.Streamed()}
+		o := outcome{file.Meta().ETag, !file.asked.Before(begun), file.Streamed()}
 		mine.give(file)
 		return o, nil
 	})
@@ -139,13 +153,13 @@ func (c *Cache) join(ctx context.Context, id ident, f Freshness, fetch fetcher) 
 		if err != nil {
 			return nil, true, nil //nolint:nilerr // the next round meets it again
 		}
-		if file := c.lookup(r, id); file != nil && file.held.ETag == o.etag {
+		file, err := c.lookup(ctx, r, id)
+		if file != nil && file.held.ETag == o.etag && (o.asked || f.allows(file.asked)) {
 			c.hits.Add(1)
 			return file, false, nil
-		} else if err := errors.Join(file.discard(), c.leave(r)); err != nil {
-			return nil, false, err
 		}
-		return nil, true, nil // gone already, or replaced
+		// It is gone already, or replaced.
+		return nil, true, errors.Join(err, file.discard(), c.leave(r))
 	}
 }
 
@@ -198,14 +212,14 @@ func (c *Cache) ask(ctx context.Context, id ident, f Freshness, fetch fetcher) (
 }
 
 func (c *Cache) askIn(ctx context.Context, r *room, id ident, f Freshness, fetch fetcher) (*File, error) {
-	file := c.lookup(r, id)
+	file, _ := c.lookup(ctx, r, id) // what may be there is not needed: there is a server
 	t := &turn{r: r, name: id.lockName(), done: func() {}}
 	if file == nil {
 		var err error
 		if t, err = c.takeTurn(ctx, r, id); err != nil {
 			return nil, err
 		}
-		file = c.lookup(r, id) // somebody else may have been quicker
+		file, _ = c.lookup(ctx, r, id) // somebody else may have been quicker
 		c.did("locked")
 	}
 	defer func() { t.done() }()

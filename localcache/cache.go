@@ -155,6 +155,14 @@ func (c *Cache) Close() error {
 
 // end removes a temporary cache once it is closed, but for what is open.
 func (s *state) end(r *room) error {
+	r.ending.Lock()
+	defer r.ending.Unlock()
+	s.mu.Lock()
+	ended := r.ended
+	s.mu.Unlock()
+	if ended {
+		return nil
+	}
 	var err error
 	if s.temporary && r.here() {
 		err = s.vanish(r)
@@ -164,6 +172,7 @@ func (s *state) end(r *room) error {
 	if r.users > 0 {
 		return err
 	}
+	r.ended = true
 	return errors.Join(err, r.root.Close())
 }
 
@@ -181,6 +190,7 @@ func (s *state) place() (*room, error) {
 			return nil, err
 		}
 		if s.room.users == 0 {
+			s.room.ended = true
 			_ = s.room.root.Close() // nothing was written through it
 		}
 		s.room = r

@@ -119,11 +119,14 @@ func (s *scopeIndex) refresh(ctx context.Context, r *room, scope string) (change
 			if !strings.HasSuffix(record, ".json") {
 				continue
 			}
-			rec, _, err := r.readRecord(dir + "/" + record)
+			rec, err := r.readRecord(dir + "/" + record)
 			if err != nil || identOf(rec.of()).metaName() != dir+"/"+record {
 				continue // none, or somebody else's
 			}
-			if i := slices.IndexFunc(rec.Copies, func(h held) bool { return !h.Dead }); i >= 0 {
+			if i := slices.IndexFunc(rec.Copies, func(h held) bool {
+				st, err := r.root.Lstat(dataName(scope, h.Place))
+				return !h.Dead && err == nil && h.like(st)
+			}); i >= 0 {
 				now.entries = append(now.entries, Entry{rec.of(), rec.Copies[i].meta()})
 			}
 		}

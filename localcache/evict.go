@@ -39,9 +39,7 @@ func (l *ledger) makeRoom(need int64) error {
 		switch scans++; scans {
 		case 1:
 		case 2: // there is less than the ledger says, or all of it is open
-			if err := l.recount(); err != nil {
-				return err
-			}
+			l.recount()
 		default:
 			return fmt.Errorf("%d bytes do not fit into the cache's %d: %d are in use", need, s.maxBytes, l.bytes)
 		}
@@ -68,7 +66,7 @@ func (l *ledger) evict(c candidate) error {
 	if err != nil || !st.ModTime().Equal(c.used) {
 		return nil //nolint:nilerr // gone already
 	}
-	rec, _, err := l.r.readRecord(c.name)
+	rec, err := l.r.readRecord(c.name)
 	if err != nil {
 		return nil //nolint:nilerr // Prune removes it
 	}
@@ -89,42 +87,64 @@ func (l *ledger) evict(c candidate) error {
 }
 
 // remove takes a copy off the disk, and reports false where somebody has it open.
-// What stands in its place and is not the copy is somebody else's, and stays.
+// What stands in its place and is not the copy is somebody else's, and stays. keep
+// must follow, with a record that does not list it.
 func (l *ledger) remove(scope string, h held) (gone bool) {
+	if l.change() != nil {
+		return false
+	}
 	name := dataName(scope, h.Place)
 	st, err := l.r.root.Lstat(name)
-	if err == nil && h.is(st) {
-		release, ok, err := l.s.lock(l.r, name, st, true)
-		if err != nil || !ok {
-			return errors.Is(err, errExchanged)
-		}
-		err = l.r.root.Remove(name)
-		release()
-		if err != nil {
-			return false
-		}
-		l.r.rmdirs(path.Dir(name), scope+"/data")
+	if err != nil && !absent(err) {
+		return false
 	}
-	_ = l.add(-h.Size, -1) // else it is counted until the next recount
+	if err == nil && l.r.isCopy(name, h, st) {
+		release, ok, err := l.s.lock(l.r, name, st, true)
+		switch {
+		case errors.Is(err, errExchanged):
+		case err != nil || !ok:
+			return false
+		default:
+			err = l.r.root.Remove(name)
+			release()
+			if ignoreMissing(err) != nil {
+				return false
+			}
+			l.r.rmdirs(path.Dir(name), scope+"/data")
+		}
+	}
+	l.add(-h.Size, -1)
 	return true
 }
 
 // keep writes what is left of a record.
-func (l *ledger) keep(id ident, rec *record, copies []held) error {
-	if len(copies) == 0 {
-		return ignoreMissing(l.r.root.Remove(id.metaName()))
+func (l *ledger) keep(id ident, rec *record, copies []held) (err error) {
+	if rec.Copies = copies; len(copies) == 0 {
+		err = ignoreMissing(l.r.root.Remove(id.metaName()))
+	} else {
+		err = l.r.writeRecord(id, rec)
 	}
-	rec.Copies = copies
-	return l.r.writeRecord(id, rec)
+	if err != nil {
+		l.state = lost
+	}
+	return err
 }
 
-// bury removes the dead copies of a record that nobody has open any more.
-func (l *ledger) bury(id ident, rec *record) error {
-	left := slices.DeleteFunc(slices.Clone(rec.Copies), func(h held) bool { return h.Dead && l.remove(id.scope, h) })
-	if len(left) == len(rec.Copies) {
-		return nil
+// bury removes the dead copies of a record that nobody has open. unwritten says
+// that the record on the disk does not yet call them dead.
+func (l *ledger) bury(id ident, rec *record, unwritten bool) error {
+	for {
+		left := slices.DeleteFunc(slices.Clone(rec.Copies), func(h held) bool { return h.Dead && l.remove(id.scope, h) })
+		if !unwritten && len(left) == len(rec.Copies) {
+			return nil
+		}
+		if err := l.keep(id, rec, left); err != nil || len(left) == 0 {
+			return err
+		}
+		// Once more: who has closed one before the record called it dead leaves
+		// it to us.
+		unwritten = false
 	}
-	return l.keep(id, rec, left)
 }
 
 // Drop removes the copies of an object. One that is open is not used any more,
@@ -159,7 +179,7 @@ func (c *Cache) drop(ctx context.Context, r *room, id ident) error {
 }
 
 func (l *ledger) drop(id ident) error {
-	rec, _, err := l.r.record(id)
+	rec, err := l.r.record(id)
 	if errors.Is(err, errBadRecord) || errors.Is(err, errNotRegular) {
 		return ignoreMissing(l.r.root.Remove(id.metaName()))
 	}
@@ -169,11 +189,7 @@ func (l *ledger) drop(id ident) error {
 	for i := range rec.Copies {
 		rec.Copies[i].Dead = true
 	}
-	before := rec.Copies
-	if err := l.bury(id, rec); err != nil || len(rec.Copies) < len(before) {
-		return err
-	}
-	return l.r.writeRecord(id, rec) // all of them are open
+	return l.bury(id, rec, true)
 }
 
 // DropBelow drops the copies of this key and of every key below it as a
@@ -218,17 +234,40 @@ func (s *state) clear(ctx context.Context, r *room) error {
 		s.drops[i].Add(1)
 	}
 	s.sweep(ctx, r)
+	return s.each(ctx, r, func(l *ledger, m meta) error {
+		rec, err := r.readRecord(m.name)
+		if errors.Is(err, errBadRecord) || errors.Is(err, errNotRegular) {
+			return r.discard(m)
+		}
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		return l.drop(m.ident(rec))
+	})
+}
+
+// each does something to every record, with the ledger locked for each of them:
+// others have their turn in between.
+func (s *state) each(ctx context.Context, r *room, do func(l *ledger, m meta) error) error {
 	var failed []error
 	for m := range r.metas() {
-		failed = append(failed, s.with(ctx, r, func(l *ledger) error {
-			rec, _, err := r.readRecord(m.name)
-			if err != nil {
-				return ignoreMissing(r.root.Remove(m.name))
-			}
-			return l.drop(m.ident(rec))
-		}))
+		l, err := s.lockLedger(ctx, r)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		failed = append(failed, do(l, m))
+		l.release()
 	}
 	return errors.Join(failed...)
+}
+
+// discard removes what has a record's name and cannot be one. A directory that
+// is not empty is none of ours.
+func (r *room) discard(m meta) error {
+	if st, err := r.root.Lstat(m.name); err != nil || st.IsDir() {
+		return ignoreMissing(err)
+	}
+	return ignoreMissing(r.root.Remove(m.name))
 }
 
 // Prune removes what is of no use to anybody: what downloads that were killed
@@ -248,30 +287,31 @@ func (c *Cache) Prune(ctx context.Context) error {
 
 func (s *state) prune(ctx context.Context, r *room) error {
 	s.sweep(ctx, r)
-	var failed []error
-	for m := range r.metas() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		failed = append(failed, s.with(ctx, r, func(l *ledger) error { return l.prune(m) }))
-	}
-	failed = append(failed, s.with(ctx, r, func(l *ledger) error {
-		return errors.Join(l.recount(), l.makeRoom(0))
-	}))
-	return errors.Join(failed...)
+	return errors.Join(
+		s.each(ctx, r, func(l *ledger, m meta) error { return l.prune(m) }),
+		s.with(ctx, r, func(l *ledger) error {
+			l.recount()
+			return l.makeRoom(0)
+		}))
 }
 
 func (l *ledger) prune(m meta) error {
-	rec, _, err := l.r.readRecord(m.name)
+	rec, err := l.r.readRecord(m.name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil, identOf(rec.of()).metaName() != m.name:
-		return ignoreMissing(l.r.root.Remove(m.name))
+	case errors.Is(err, errBadRecord), errors.Is(err, errNotRegular):
+		return l.r.discard(m)
+	case err != nil:
+		return ignoreMissing(err)
+	case identOf(rec.of()).metaName() != m.name:
+		return l.r.discard(m)
 	}
 	left := slices.DeleteFunc(slices.Clone(rec.Copies), func(h held) bool {
-		st, err := l.r.root.Lstat(dataName(m.scope, h.Place))
-		return err != nil || !h.is(st) || h.Dead && l.remove(m.scope, h)
+		name := dataName(m.scope, h.Place)
+		st, err := l.r.root.Lstat(name)
+		if err == nil && !h.Dead && l.r.isCopy(name, h, st) || err != nil && !absent(err) {
+			return false
+		}
+		return l.remove(m.scope, h)
 	})
 	if len(left) == len(rec.Copies) {
 		return nil
@@ -297,30 +337,43 @@ const unlockedAge = time.Hour
 // now is found again.
 func (s *state) sweep(ctx context.Context, r *room) {
 	for _, scope := range r.scopes() {
-		for _, name := range r.names(scope + "/tmp") {
-			_ = s.with(ctx, r, func(l *ledger) error { return l.sweep(scope + "/tmp/" + name) }) // as said
+		downloads := r.names(scope + "/tmp")
+		if len(downloads) == 0 {
+			continue
 		}
+		_ = s.with(ctx, r, func(l *ledger) error {
+			for _, name := range downloads {
+				l.sweep(scope + "/tmp/" + name)
+			}
+			return nil
+		}) // as said
 	}
 }
 
-func (l *ledger) sweep(name string) error {
+func (l *ledger) sweep(name string) {
 	st, err := l.r.root.Lstat(name)
-	if err != nil || len(path.Base(name)) != tmpName || !st.Mode().IsRegular() {
-		return err // none of ours
+	if err != nil || !isDownload(path.Base(name), st) {
+		return
 	}
 	release, ok, err := l.s.lock(l.r, name, st, true)
 	if err != nil || !ok {
-		return err // it is being written
+		return // it is being written
 	}
 	defer release()
 	if l.s.unlocked.Load() && time.Since(st.ModTime()) < unlockedAge {
-		return nil
+		return
 	}
-	return errors.Join(l.r.root.Remove(name), l.add(-st.Size(), 0))
+	if l.change() == nil && l.r.root.Remove(name) == nil {
+		l.add(-st.Size(), 0)
+	}
 }
 
-// tmpName is the length of a download's name: crypto/rand's Text.
+// tmpName is the length of a download's name, which is crypto/rand's Text.
 const tmpName = 26
+
+func isDownload(name string, st fs.FileInfo) bool {
+	return len(name) == tmpName && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == "" && st.Mode().IsRegular()
+}
 
 // vanish removes a temporary cache, but for what is open and what is not ours.
 func (s *state) vanish(r *room) error {
@@ -330,11 +383,15 @@ func (s *state) vanish(r *room) error {
 	for _, scope := range r.scopes() {
 		for _, dir := range []string{"lock", "meta"} {
 			for _, fan := range r.names(scope + "/" + dir) {
-				_ = r.root.Remove(scope + "/" + dir + "/" + fan) // a lock file or an empty directory, or it stays
+				name := scope + "/" + dir + "/" + fan
+				st, err := r.root.Lstat(name)
+				if err == nil && len(fan) == 2 && st.IsDir() == (dir == "meta") {
+					_ = r.root.Remove(name) // unless something is left in it
+				}
 			}
 		}
 		for _, dir := range []string{"lock", "meta", "tmp", "data", "."} {
-			_ = r.root.Remove(path.Join(scope, dir)) // unless something is left in it
+			_ = r.root.Remove(path.Join(scope, dir)) // as above
 		}
 	}
 	if len(r.scopes()) > 0 {

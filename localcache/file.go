@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -26,8 +27,9 @@ type File struct {
 	r    *room // nil where it streams
 	id   ident
 	f    *os.File
-	done func()      // ends the lock
-	rec  fs.FileInfo // the record it was opened by
+	done func() // ends the lock
+
+	carried *held // what the record says of a file that was carried here; else nil
 
 	stream *stream // of one that could not be kept
 }
@@ -137,19 +139,18 @@ func (f *File) discard() error {
 // retire removes a copy that was dropped or replaced while it was open, if this
 // was its last reader. What cannot be removed now goes with the next Prune.
 func (f *File) retire() {
-	if now, err := f.r.root.Lstat(f.id.metaName()); err == nil && os.SameFile(now, f.rec) {
-		return // nothing has happened to it
+	isDead := func(h held) bool { return h.Dead }
+	if rec, err := f.r.record(f.id); err != nil || !slices.ContainsFunc(rec.Copies, isDead) {
+		return
 	}
 	l, err := f.s.lockLedger(context.Background(), f.r)
 	if err != nil {
 		return
 	}
 	defer l.release()
-	rec, _, err := f.r.record(f.id)
-	if err != nil {
-		return
+	if rec, err := f.r.record(f.id); err == nil {
+		_ = l.bury(f.id, rec, false) // as said
 	}
-	_ = l.bury(f.id, rec) // as said
 }
 
 // used makes the copy the one most recently used.
@@ -162,16 +163,16 @@ func (f *File) used() {
 // later call may want to know.
 func (f *File) confirm(ctx context.Context, asked time.Time, fr Freshness) {
 	f.used()
+	f.asked = asked
 	if fr.kind != maxAge {
 		return
 	}
-	f.asked = asked
 	l, err := f.s.lockLedger(ctx, f.r)
 	if err != nil {
 		return // then it is asked again
 	}
 	defer l.release()
-	rec, _, err := f.r.record(f.id)
+	rec, err := f.r.record(f.id)
 	if err != nil {
 		return
 	}
@@ -179,48 +180,90 @@ func (f *File) confirm(ctx context.Context, asked time.Time, fr Freshness) {
 		c := &rec.Copies[i]
 		if c.Place == f.held.Place && c.Inode == f.held.Inode && c.ETag == f.held.ETag && asked.After(c.Asked) {
 			c.Asked = asked
-			if f.r.writeRecord(f.id, rec) == nil {
-				f.rec, _ = f.r.root.Lstat(f.id.metaName()) // nil is as good as another's
-			}
+			_ = f.r.writeRecord(f.id, rec) // as above
 			return
 		}
 	}
 }
 
 // lookup opens the copy that there is of an object, nil where there is none that
-// can be trusted.
-func (s *state) lookup(r *room, id ident) *File {
-	for range 3 {
-		rec, st, err := r.record(id)
-		if err != nil {
-			return nil
+// can be trusted. An error says that there may be one.
+func (s *state) lookup(ctx context.Context, r *room, id ident) (*File, error) {
+	file, known, err := s.find(r, id)
+	if file != nil && file.carried != nil {
+		s.adopt(ctx, file)
+	}
+	if file != nil || !known {
+		return file, err
+	}
+	// Somebody may be about to replace it: then it is found when they are done.
+	l, err := s.lockLedger(ctx, r)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	defer l.release()
+	file, _, err = s.find(r, id)
+	return file, err
+}
+
+// find looks for a copy once. known says that there is a record of one.
+func (s *state) find(r *room, id ident) (file *File, known bool, err error) {
+	rec, err := r.record(id)
+	if err != nil {
+		if absent(err) {
+			err = nil
 		}
-		for _, c := range rec.Copies {
-			if c.Dead {
-				continue
-			}
-			f, err := s.openHeld(r, id, c, st)
-			if err == nil && s.verified(f) {
-				return f
-			}
+		return nil, false, err
+	}
+	for _, c := range rec.Copies {
+		if c.Dead {
+			continue
+		}
+		known = true
+		f, failed := s.openHeld(r, id, c)
+		switch {
+		case failed != nil && !absent(failed):
+			err = failed
+		case failed == nil && s.verified(f):
+			return f, true, nil
+		case failed == nil:
 			_ = f.discard() // only read
 		}
-		// It may have been exchanged between the record and the file.
-		if now, err := r.root.Lstat(id.metaName()); err != nil || os.SameFile(now, st) {
-			return nil
+	}
+	return nil, known, err
+}
+
+// adopt notes that a file which was carried here is the copy, so that the next
+// one need not read it to know. Where that cannot be written it reads it.
+func (s *state) adopt(ctx context.Context, f *File) {
+	l, err := s.lockLedger(ctx, f.r)
+	if err != nil {
+		return
+	}
+	defer l.release()
+	rec, err := f.r.record(f.id)
+	if err != nil {
+		return
+	}
+	for i := range rec.Copies {
+		c := &rec.Copies[i]
+		if c.Place == f.held.Place && c.FileTime == f.carried.FileTime && c.Inode == f.carried.Inode {
+			c.FileTime, c.Inode = f.held.FileTime, f.held.Inode
+			_ = f.r.writeRecord(f.id, rec) // as said
+			return
 		}
 	}
-	return nil
 }
 
 // openHeld opens a copy, and holds it against removal.
-func (s *state) openHeld(r *room, id ident, h held, rec fs.FileInfo) (*File, error) {
+func (s *state) openHeld(r *room, id ident, h held) (*File, error) {
 	name := dataName(id.scope, h.Place)
 	f, st, err := r.open(name)
 	if err != nil {
 		return nil, err
 	}
-	if !h.is(st) {
+	carried := !h.is(st)
+	if carried && !(h.like(st) && r.holds(name, h)) {
 		return nil, errors.Join(errExchanged, f.Close())
 	}
 	done, ok, err := s.lock(r, name, st, false)
@@ -235,7 +278,12 @@ func (s *state) openHeld(r *room, id ident, h held, rec fs.FileInfo) (*File, err
 		done()
 		return nil, errors.Join(errExchanged, f.Close())
 	}
-	return &File{held: h, asked: h.Asked, s: s, r: r, id: id, f: f, done: done, rec: rec}, nil
+	file := &File{held: h, asked: h.Asked, s: s, r: r, id: id, f: f, done: done}
+	if carried {
+		file.held.FileTime, file.held.Inode = st.ModTime().UnixNano(), inode(st)
+		file.carried = &h
+	}
+	return file, nil
 }
 
 // verified compares every byte, where that is wanted.

@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 )
 
 type counter = atomic.Uint64
@@ -69,6 +72,8 @@ func (s *state) unfit(m Meta) error {
 	switch {
 	case m.ETag == "":
 		return errors.New("the server gave no ETag, so that nothing would tell whether a copy is current")
+	case !utf8.ValidString(m.ETag):
+		return fmt.Errorf("the ETag %q is no text", m.ETag)
 	case s.maxBytes > 0 && m.Size > s.maxBytes:
 		return fmt.Errorf("an object of %d bytes is larger than the cache may be, %d", m.Size, s.maxBytes)
 	}
@@ -105,21 +110,22 @@ func (s *state) newDownload(ctx context.Context, r *room, id ident, t *turn, siz
 		return nil, err
 	}
 	defer l.release()
-	w := &download{s: s, r: r, id: id, turn: t, ctx: ctx, grows: size < 0, reserved: max(size, 0), name: id.scope + "/tmp/" + rand.Text()}
+	w := &download{s: s, r: r, id: id, turn: t, ctx: ctx, grows: size < 0, reserved: max(size, 0), name: id.scope + "/tmp/" + rand.Text(), done: func() {}}
+	if l.bytes > math.MaxInt64-w.reserved {
+		return nil, fmt.Errorf("no disk holds an object of %d bytes", size)
+	}
 	if err := l.makeRoom(w.reserved); err != nil {
 		return nil, err
 	}
-	if err := l.add(w.reserved, 0); err != nil {
+	if err := l.change(); err != nil {
 		return nil, err
 	}
-	f, err := r.create(w.name)
-	if err != nil {
-		return nil, errors.Join(err, l.add(-w.reserved, 0))
+	if w.f, err = r.create(w.name); err != nil {
+		return nil, err
 	}
-	w.f, w.done = f, func() {}
 	var st fs.FileInfo
-	if err = f.Truncate(w.reserved); err == nil { // at its full size it counts from the beginning
-		st, err = f.Stat()
+	if err = w.f.Truncate(w.reserved); err == nil { // at its full size it counts from the beginning
+		st, err = w.f.Stat()
 	}
 	if err == nil {
 		var ok bool
@@ -128,8 +134,9 @@ func (s *state) newDownload(ctx context.Context, r *room, id ident, t *turn, siz
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close(), r.root.Remove(w.name), l.add(-w.reserved, 0))
+		return nil, errors.Join(err, w.f.Close(), r.root.Remove(w.name))
 	}
+	l.add(w.reserved, 0)
 	s.did("temporary")
 	return w, nil
 }
@@ -205,17 +212,20 @@ func (w *download) claim(end int64) error {
 }
 
 func (w *download) grow(by int64) error {
-	by = max(by, growth)
 	l, err := w.s.lockLedger(w.ctx, w.r)
 	if err != nil {
 		return err
 	}
 	defer l.release()
+	if bound := w.s.maxBytes; bound > 0 && w.reserved+by > bound {
+		return fmt.Errorf("an object of more than %d bytes is larger than the cache may be, %d", w.reserved, bound)
+	} else if by = max(by, growth); bound > 0 {
+		by = min(by, bound-w.reserved)
+	}
 	if err := l.makeRoom(by); err != nil {
 		return err
 	}
-	w.reserved += by
-	return errors.Join(l.add(by, 0), w.f.Truncate(w.reserved))
+	return w.resize(l, w.reserved+by)
 }
 
 // settle gives back what was reserved and not needed.
@@ -225,9 +235,16 @@ func (w *download) settle(size int64) error {
 		return err
 	}
 	defer l.release()
-	over := w.reserved - size
+	return w.resize(l, size)
+}
+
+func (w *download) resize(l *ledger, size int64) error {
+	if err := errors.Join(l.change(), w.f.Truncate(size)); err != nil {
+		return err
+	}
+	l.add(size-w.reserved, 0)
 	w.reserved = size
-	return errors.Join(w.f.Truncate(size), l.add(-over, 0))
+	return nil
 }
 
 // fail notes a failure of the disk, and returns it.
@@ -254,8 +271,8 @@ func (w *download) remove() {
 	}
 	l, err := w.s.lockLedger(context.WithoutCancel(w.ctx), w.r)
 	if err == nil {
-		if w.r.root.Remove(w.name) == nil {
-			_ = l.add(-w.reserved, 0) // else it is counted until the next recount
+		if l.change() == nil && w.r.root.Remove(w.name) == nil {
+			l.add(-w.reserved, 0)
 		}
 		l.release()
 	}
@@ -265,31 +282,23 @@ func (w *download) remove() {
 
 // publish gives the file its name, and returns it open.
 func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops uint64) (*File, error) {
-	if !w.s.temporary {
-		if err := w.f.Sync(); err != nil {
-			return nil, err
-		}
-	}
-	w.s.did("synced")
 	if !m.ModTime.IsZero() {
 		if err := w.r.root.Chtimes(w.name, m.ModTime, m.ModTime); err != nil {
 			return nil, err
 		}
 	}
-	st, err := w.f.Stat()
-	if err != nil {
+	synced := make(chan error, 1)
+	if w.s.temporary {
+		synced <- nil
+	} else {
+		go func() { synced <- w.f.Sync() }() // which takes its time
+	}
+	h, err := w.describe(m)
+	if err = errors.Join(err, <-synced); err != nil {
 		return nil, err
 	}
-	number, _ := inode(st)
-	h := held{
-		ETag: m.ETag, Size: st.Size(), ModTime: m.ModTime, ContentType: m.ContentType, Extra: m.Extra,
-		Asked: begun, FileTime: st.ModTime().UnixNano(), Inode: number,
-	}
-	if w.s.checksum {
-		if h.SHA256, err = w.s.sum(io.NewSectionReader(w.f, 0, st.Size())); err != nil {
-			return nil, err
-		}
-	}
+	w.s.did("synced")
+	h.Asked = begun
 	l, err := w.s.lockLedger(ctx, w.r)
 	if err != nil {
 		return nil, err
@@ -307,11 +316,7 @@ func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops u
 	if err != nil {
 		return nil, err
 	}
-	_, meta, err := w.r.record(w.id)
-	if err != nil {
-		return nil, err
-	}
-	file, err := w.s.openHeld(w.r, w.id, h, meta)
+	file, err := w.s.openHeld(w.r, w.id, h)
 	if err == nil && !w.s.temporary {
 		err = w.r.sync(path.Dir(dataName(w.id.scope, h.Place)))
 		w.s.did("recorded")
@@ -325,20 +330,47 @@ func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops u
 	return file, nil
 }
 
+// describe is what the record says of the file.
+func (w *download) describe(m Meta) (h held, err error) {
+	st, err := w.f.Stat()
+	if err != nil {
+		return held{}, err
+	}
+	h = held{
+		ETag: m.ETag, Size: st.Size(), ModTime: m.ModTime, ContentType: m.ContentType, Extra: m.Extra,
+		FileTime: st.ModTime().UnixNano(), Inode: inode(st),
+	}
+	if h.CRC32C, err = crc(io.NewSectionReader(w.f, 0, h.Size)); err == nil && w.s.checksum {
+		h.SHA256, err = w.s.sum(io.NewSectionReader(w.f, 0, h.Size))
+	}
+	return h, err
+}
+
 // publish writes the record of a new copy, and then gives the copy its name,
 // which it notes in h.
 func (l *ledger) publish(id ident, temporary string, h *held) error {
-	rec, _, err := l.r.record(id)
+	rec, err := l.r.record(id)
 	if err != nil {
-		rec = newRecord(id.key) // none, or none that can be read
+		if !absent(err) {
+			return err
+		}
+		rec = newRecord(id.key)
 	}
-	replaced, release, err := l.choose(id, rec, h)
+	// What somebody asked for later is not replaced by what was asked for before.
+	h.Dead = h.Dead || slices.ContainsFunc(rec.Copies, func(c held) bool {
+		st, err := l.r.root.Lstat(dataName(id.scope, c.Place))
+		return !c.Dead && c.Asked.After(h.Asked) && c.Asked.Before(time.Now()) && err == nil && c.is(st)
+	})
+	release, err := l.choose(id, rec, h)
 	if err != nil {
 		return err
 	}
 	defer release()
+	if err := l.change(); err != nil {
+		return err
+	}
 	before := rec.Copies
-	rec.Copies = append([]held{*h}, before...)
+	rec.Copies, rec.used = append([]held{*h}, before...), time.Now()
 	if err := l.r.writeRecord(id, rec); err != nil {
 		return err
 	}
@@ -352,63 +384,49 @@ func (l *ledger) publish(id ident, temporary string, h *held) error {
 		}
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, l.keep(id, rec, before))
 	}
 	l.s.did("renamed")
-	files, bytes := int64(1), int64(0)
-	if replaced != nil {
-		files, bytes = 0, -replaced.Size
-	}
-	if err := l.add(bytes, files); err != nil {
-		return err
-	}
-	if len(before) == 0 {
+	l.add(0, 1)
+	if h.Dead || len(before) == 0 {
 		return nil
 	}
-	kept := rec.Copies[:1]
-	for _, old := range before {
-		if old.Place == h.Place || l.remove(id.scope, old) {
-			continue
-		}
-		old.Dead = true
-		kept = append(kept, old)
+	for i := range before {
+		rec.Copies[1+i].Dead = true
 	}
-	rec.Copies = kept
-	return l.r.writeRecord(id, rec)
+	return l.bury(id, rec, true)
 }
 
 // choose finds the new copy's place: that of the copy before, unless it is
 // open; else the first where there is nothing. What stands there and is not a
 // copy of this object stays: another object's, where a file system takes two
 // names for one, or a file that is none of ours.
-func (l *ledger) choose(id ident, rec *record, h *held) (replaced *held, release func(), err error) {
-	var failed error
+func (l *ledger) choose(id ident, rec *record, h *held) (release func(), err error) {
+	failed := errors.New("all places for a copy are taken")
 	for place := range id.places {
 		name := dataName(id.scope, place)
 		st, err := l.r.root.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			if err = l.r.mkdir(path.Dir(name)); err == nil {
 				h.Place = place
-				return nil, func() {}, nil
+				return func() {}, nil
 			}
 		}
 		if err != nil { // a file where a directory is needed, a name too long
 			failed = err
 			continue
 		}
-		for i := range rec.Copies {
-			if old := &rec.Copies[i]; old.Place == place && old.is(st) {
-				if release, ok, err := l.s.lock(l.r, name, st, true); err == nil && ok {
-					h.Place = place
-					return old, release, nil
-				}
+		for _, old := range rec.Copies {
+			if h.Dead || old.Place != place || !l.r.isCopy(name, old, st) {
+				continue
+			}
+			if release, ok, err := l.s.lock(l.r, name, st, true); err == nil && ok {
+				h.Place = place
+				return release, nil
 			}
 		}
 	}
-	if failed == nil {
-		failed = errors.New("all places for a copy are taken")
-	}
-	return nil, nil, failed
+	return nil, failed
 }
 
 // sum is the SHA-256 of what r has.

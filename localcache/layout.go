@@ -29,6 +29,9 @@ func (k Key) check() error {
 	if k.Bucket == "" || k.Key == "" {
 		return fmt.Errorf("%w: a copy is of an object, which has a bucket and a key", cloudpath.ErrInvalidPath)
 	}
+	if !utf8.ValidString(k.Origin) || !utf8.ValidString(k.Bucket) || !utf8.ValidString(k.Version) {
+		return fmt.Errorf("%w: only a key may be other than UTF-8", cloudpath.ErrInvalidPath)
+	}
 	return nil
 }
 

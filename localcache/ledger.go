@@ -3,8 +3,8 @@ package localcache
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -14,18 +14,32 @@ import (
 // ledger is what the whole directory holds, for all processes: who has it
 // locked may add and remove copies. It is locked for moments only, never while
 // a server is waited for.
+//
+// It is the sum of what the records list and of what is in the directories of
+// downloads. While that changes the file says so instead of a number: who is
+// killed then leaves it to the next one to count anew.
 type ledger struct {
 	s     *state
 	r     *room
 	f     *os.File
 	bytes int64 // of copies, and of what is being downloaded, at its full size
 	files int64 // copies
+	state ledgerState
 	done  func()
 }
 
+type ledgerState int
+
 const (
-	ledgerMagic = "cpath001"
-	ledgerSize  = len(ledgerMagic) + 16
+	unchanged ledgerState = iota
+	changing              // the file holds no number
+	lost                  // and shall hold none: it is not known any more
+)
+
+const (
+	ledgerMagic    = "cpath001"
+	ledgerChanging = "changing"
+	ledgerSize     = len(ledgerMagic) + 16
 )
 
 // lockLedger waits for its turn, but not for a process that has stopped in the
@@ -42,19 +56,19 @@ func (s *state) lockLedger(ctx context.Context, r *room) (l *ledger, err error) 
 			l.release()
 		}
 	}()
-	var st fs.FileInfo
-	if l.f, st, err = r.lockFile(ledgerName); err != nil {
-		return nil, err
-	}
-	begin, pause := time.Now(), pollFirst
+	begin, pause, exchanged := time.Now(), pollFirst, 0
 	for {
-		release, ok, err := s.lock(r, ledgerName, st, true)
+		ok, err := l.lock()
+		if errors.Is(err, errExchanged) && exchanged < 3 { // somebody has taken the file away
+			exchanged++
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			l.done = release
-			break
+			l.read()
+			return l, nil
 		}
 		if time.Since(begin) > s.patience {
 			return nil, fmt.Errorf("another process has had %s locked for %v", r.dir, s.patience)
@@ -66,69 +80,87 @@ func (s *state) lockLedger(ctx context.Context, r *room) (l *ledger, err error) 
 			pause = min(2*pause, 8*pollFirst)
 		}
 	}
-	return l, l.read()
 }
 
-func (l *ledger) read() error {
+func (l *ledger) lock() (ok bool, err error) {
+	f, st, err := l.r.lockFile(ledgerName)
+	if err != nil {
+		return false, err
+	}
+	done, ok, err := l.s.lock(l.r, ledgerName, st, true)
+	if err != nil || !ok {
+		return false, errors.Join(err, f.Close())
+	}
+	l.f, l.done = f, done
+	return true, nil
+}
+
+func (l *ledger) read() {
 	var data [ledgerSize]byte
 	if _, err := l.f.ReadAt(data[:], 0); err == nil && string(data[:len(ledgerMagic)]) == ledgerMagic {
 		l.bytes = int64(binary.LittleEndian.Uint64(data[len(ledgerMagic):]))
 		l.files = int64(binary.LittleEndian.Uint64(data[len(ledgerMagic)+8:]))
 		if l.bytes >= 0 && l.files >= 0 {
-			return nil
+			return
 		}
 	}
-	return l.recount()
+	l.recount()
 }
 
-// add notes a change, and notes it at once: who is killed in the next moment
-// must have reserved what it has taken.
-func (l *ledger) add(bytes, files int64) error {
+// change must come before what changes the directory.
+func (l *ledger) change() error {
+	if l.state != unchanged {
+		return nil
+	}
+	if _, err := l.f.WriteAt([]byte(ledgerChanging), 0); err != nil {
+		return err
+	}
+	l.state = changing
+	return nil
+}
+
+func (l *ledger) add(bytes, files int64) {
 	l.bytes, l.files = max(0, l.bytes+bytes), max(0, l.files+files)
-	return l.write()
 }
 
-func (l *ledger) write() error {
-	data := make([]byte, 0, ledgerSize)
-	data = append(data, ledgerMagic...)
-	data = binary.LittleEndian.AppendUint64(data, uint64(l.bytes))
-	data = binary.LittleEndian.AppendUint64(data, uint64(l.files))
-	_, err := l.f.WriteAt(data, 0)
-	return err
-}
-
-// release ends the lock.
+// release writes the number, and ends the lock.
 func (l *ledger) release() {
-	l.done()
 	if l.f != nil {
+		if l.state == changing {
+			data := make([]byte, 0, ledgerSize)
+			data = append(data, ledgerMagic...)
+			data = binary.LittleEndian.AppendUint64(data, uint64(l.bytes))
+			data = binary.LittleEndian.AppendUint64(data, uint64(l.files))
+			_, _ = l.f.WriteAt(data, 0) // else the next one counts
+		}
 		_ = l.f.Close() // what was written has been written
 	}
+	l.done()
 	<-l.s.ledger
 }
 
 // recount counts what is there: where the number is not to be trusted.
-func (l *ledger) recount() error {
+func (l *ledger) recount() {
 	l.bytes, l.files = 0, 0
 	for meta := range l.r.metas() {
-		rec, _, err := l.r.readRecord(meta.name)
+		rec, err := l.r.readRecord(meta.name)
 		if err != nil {
 			continue // nothing is known of what it stood for
 		}
 		for _, c := range rec.Copies {
-			if st, err := l.r.root.Lstat(dataName(meta.scope, c.Place)); err == nil && c.is(st) {
-				l.bytes += c.Size
-				l.files++
-			}
+			l.add(c.Size, 1)
 		}
 	}
 	for _, scope := range l.r.scopes() {
 		for _, name := range l.r.names(scope + "/tmp") {
-			if st, err := l.r.root.Lstat(scope + "/tmp/" + name); err == nil && st.Mode().IsRegular() {
-				l.bytes += st.Size()
+			if st, err := l.r.root.Lstat(scope + "/tmp/" + name); err == nil && isDownload(name, st) {
+				l.add(st.Size(), 0)
 			}
 		}
 	}
-	return l.write()
+	if l.change() == nil { // else the next one counts, too
+		l.state = changing
+	}
 }
 
 // scopes are the directories of the origins.

@@ -2,9 +2,11 @@ package localcache
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -34,6 +36,9 @@ func (s *state) lock(r *room, name string, is fs.FileInfo, exclusive bool) (rele
 	l := flock.New(filepath.Join(r.dir, filepath.FromSlash(name)), flock.SetFlag(os.O_RDONLY|openFlags), flock.SetPermissions(0o600))
 	release = func() { _ = l.Close() } // it ends with the file in any case
 	ok, err = s.try(l, exclusive)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, errors.Join(err, errExchanged)
+	}
 	if err != nil {
 		release()
 		if lockless(err) {
@@ -63,6 +68,9 @@ func lockless(err error) bool {
 
 // lockFile opens the file of a lock, making it where it is missing.
 func (r *room) lockFile(name string) (*os.File, fs.FileInfo, error) {
+	if err := r.mkdir(path.Dir(name)); err != nil {
+		return nil, nil, err
+	}
 	for range 2 {
 		f, err := r.root.OpenFile(name, os.O_RDWR|openFlags, 0)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -73,9 +81,17 @@ func (r *room) lockFile(name string) (*os.File, fs.FileInfo, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		// It will be written to: what is there under another name, too, is not ours.
 		st, err := f.Stat()
-		if err == nil && !st.Mode().IsRegular() {
+		if err == nil && (!st.Mode().IsRegular() || names(st) > 1) {
 			err = &fs.PathError{Op: "lock", Path: name, Err: errNotRegular}
+		}
+		var now fs.FileInfo
+		if err == nil {
+			now, err = r.root.Lstat(name)
+		}
+		if err == nil && !os.SameFile(now, st) {
+			err = &fs.PathError{Op: "lock", Path: name, Err: errExchanged}
 		}
 		if err != nil {
 			return nil, nil, errors.Join(err, f.Close())
@@ -102,9 +118,9 @@ type turn struct {
 }
 
 // takeTurn waits until nobody else fetches the object. It does not wait for one
-// who holds the lock for another object, because there are only 256 of them;
-// nor for one who has brought nothing for as long as patience. It fails only
-// when the context ends.
+// who holds the lock for another object, because there are only 256 of them; nor
+// for one who has brought nothing for as long as patience; nor for a second one
+// after the first. It fails only when the context ends.
 func (s *state) takeTurn(ctx context.Context, r *room, id ident) (*turn, error) {
 	t := &turn{r: r, name: id.lockName(), done: func() {}}
 	f, st, err := r.lockFile(t.name)
@@ -112,6 +128,7 @@ func (s *state) takeTurn(ctx context.Context, r *room, id ident) (*turn, error) 
 		return t, nil //nolint:nilerr // without a lock it is done without
 	}
 	defer func() { _ = f.Close() }() // what was written to it is only read while the lock is held
+	var first string
 	pause, strange := pollFirst, 0
 	for {
 		release, ok, err := s.lock(r, t.name, st, true)
@@ -120,16 +137,20 @@ func (s *state) takeTurn(ctx context.Context, r *room, id ident) (*turn, error) 
 			return t, nil //nolint:nilerr // without a lock it is done without
 		case ok:
 			t.done = release
-			_, err := f.WriteAt([]byte(id.sum), 0)
+			_, err := f.WriteAt([]byte(id.sum+rand.Text()), 0)
 			_ = err // who cannot read whose it is does not wait
 			t.renew()
 			return t, nil
 		}
-		holder := make([]byte, len(id.sum))
-		if _, err := f.ReadAt(holder, 0); err != nil || string(holder) != id.sum {
+		holder := make([]byte, len(id.sum)+tmpName)
+		if _, err := f.ReadAt(holder, 0); err != nil || string(holder[:len(id.sum)]) != id.sum {
 			if strange++; strange > 1 { // it may not yet have said whose it is
 				return t, nil //nolint:nilerr // another object's
 			}
+		} else if first == "" {
+			first = string(holder)
+		} else if first != string(holder) {
+			return t, nil
 		}
 		if now, err := f.Stat(); err != nil || time.Since(now.ModTime()) > s.patience {
 			return t, nil //nolint:nilerr // it has stopped, or is gone

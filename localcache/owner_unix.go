@@ -22,13 +22,20 @@ func own(st fs.FileInfo) bool {
 	return ok && int(sys.Uid) == os.Geteuid()
 }
 
-// inode is the file's number, and how many names it has.
-func inode(st fs.FileInfo) (number, links uint64) {
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 1
+// inode is the file's number.
+func inode(st fs.FileInfo) uint64 {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		return uint64(sys.Ino) //nolint:unconvert // its type differs between systems
 	}
-	return uint64(sys.Ino), uint64(sys.Nlink) //nolint:unconvert // their types differ between systems
+	return 0
+}
+
+// names is how many the file has.
+func names(st fs.FileInfo) uint64 {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		return uint64(sys.Nlink) //nolint:unconvert // its type differs between systems
+	}
+	return 1
 }
 
 // syncDir makes a rename last. Some file systems cannot, and need not.

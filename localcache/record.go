@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
+	"path/filepath"
+	"syscall"
 	"time"
 	"unicode/utf8"
 )
@@ -35,6 +38,8 @@ type record struct {
 	// Copies are the newest first. There is more than one while an older one is
 	// open, or after a crash.
 	Copies []held `json:"copies"`
+
+	used time.Time // the file's; it outlives being written anew
 }
 
 // held is a file that is a copy.
@@ -49,6 +54,7 @@ type held struct {
 
 	FileTime int64  `json:"fileTime"` // of the file, in nanoseconds
 	Inode    uint64 `json:"inode,omitempty"`
+	CRC32C   uint32 `json:"crc32c"`
 	SHA256   string `json:"sha256,omitempty"`
 
 	// Dead is no longer to be used, and is there only because somebody has it open.
@@ -96,41 +102,46 @@ func decodeRecord(data []byte) (*record, error) {
 // validPlace reports whether a record may name this place: one that leads out of
 // the directory is nobody's.
 func validPlace(place string) bool {
-	return fs.ValidPath(place) && place != "."
+	_, err := filepath.Localize(place)
+	return err == nil && place != "."
 }
 
-// readRecord reads the record at name, and with what file.
-func (r *room) readRecord(name string) (*record, fs.FileInfo, error) {
+// readRecord reads the record at name.
+func (r *room) readRecord(name string) (*record, error) {
 	f, st, err := r.open(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
-	data := make([]byte, 0, min(st.Size(), maxRecord)+1)
-	for len(data) < cap(data) {
-		n, err := f.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
+	if err != nil {
+		return nil, err
 	}
 	if len(data) > maxRecord {
-		return nil, nil, errBadRecord
+		return nil, errBadRecord
 	}
 	rec, err := decodeRecord(data)
-	return rec, st, err
+	if err != nil {
+		return nil, err
+	}
+	rec.used = st.ModTime()
+	return rec, nil
 }
 
 // record reads what there is about an object; a record of another is none.
-func (r *room) record(id ident) (*record, fs.FileInfo, error) {
-	rec, st, err := r.readRecord(id.metaName())
+func (r *room) record(id ident) (*record, error) {
+	rec, err := r.readRecord(id.metaName())
 	if err == nil && rec.of() != id.key {
-		return nil, nil, errBadRecord
+		return nil, errBadRecord
 	}
-	return rec, st, err
+	return rec, err
+}
+
+// absent reports whether a file could not be read because there is none, or none
+// of ours; anything else may be otherwise the next time.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) ||
+		errors.Is(err, errBadRecord) || errors.Is(err, errNotRegular) || errors.Is(err, errExchanged)
 }
 
 // writeRecord puts a record in the place of the one before, whole or not at all.
@@ -150,7 +161,12 @@ func (r *room) writeRecord(id ident, rec *record) error {
 	if err := r.writeNew(temporary, data); err != nil {
 		return err
 	}
-	if err := r.root.Rename(temporary, name); err != nil {
+	// Not the kernel's time, which is up to some milliseconds behind ours.
+	err = r.root.Chtimes(temporary, rec.used, rec.used)
+	if err == nil {
+		err = r.root.Rename(temporary, name)
+	}
+	if err != nil {
 		return errors.Join(err, r.root.Remove(temporary))
 	}
 	return nil
@@ -159,8 +175,37 @@ func (r *room) writeRecord(id ident, rec *record) error {
 // is reports whether the file is the one that was made a copy: a regular one of
 // a single name that nobody has changed since.
 func (h held) is(st fs.FileInfo) bool {
-	number, links := inode(st)
-	return st.Mode().IsRegular() && st.Size() == h.Size && st.ModTime().UnixNano() == h.FileTime && number == h.Inode && links <= 1
+	return h.like(st) && st.ModTime().UnixNano() == h.FileTime && inode(st) == h.Inode
+}
+
+// like reports whether the file may be that one's copy: the directory was copied,
+// unpacked or checked out, and its bytes have to tell.
+func (h held) like(st fs.FileInfo) bool {
+	return st.Mode().IsRegular() && st.Size() == h.Size && names(st) == 1
+}
+
+// holds reports whether the file at name, which is like it, has the copy's bytes.
+func (r *room) holds(name string, h held) bool {
+	f, _, err := r.open(name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read
+	sum, err := crc(f)
+	return err == nil && sum == h.CRC32C
+}
+
+// isCopy is is, also where the directory was carried about.
+func (r *room) isCopy(name string, h held, st fs.FileInfo) bool {
+	return h.is(st) || h.like(st) && r.holds(name, h)
+}
+
+// crc is the checksum by which a copy is known again. It is no protection: who
+// can write to the directory can write the record as well.
+func crc(r io.Reader) (uint32, error) {
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	_, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, make([]byte, 256<<10))
+	return sum.Sum32(), err
 }
 
 func (h held) meta() Meta {

@@ -21,6 +21,9 @@ type room struct {
 
 	made  sync.Map // directories known to be there
 	users int      // of the state's lock: calls under way, and Files that are open
+	ended bool     // of the state's lock
+
+	ending sync.Mutex
 }
 
 // tag is the file by which backup programs know a cache, and this package what
@@ -49,13 +52,11 @@ func openRoom(dir string) (r *room, err error) {
 	if r.is, err = root.Stat("."); err != nil {
 		return nil, err
 	}
-	if err := r.mkdir(format); err != nil {
+	if err := r.mkdir(format); errors.Is(err, errNotDir) {
 		return nil, err
 	}
 	if _, err := root.Lstat(tagName); errors.Is(err, fs.ErrNotExist) {
-		if err := r.writeNew(tagName, []byte(tag)); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
+		_ = r.writeNew(tagName, []byte(tag)) // where nothing can be written now the objects are streamed
 	}
 	return r, nil
 }
@@ -68,7 +69,9 @@ func makePrivate(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		return nil // somebody was quicker, and is looked at like anybody
+	} else if err != nil {
 		return err
 	}
 	return os.Chmod(dir, 0o700)
@@ -131,7 +134,7 @@ func (r *room) mkdir(name string) error {
 		err = r.root.Chmod(name, 0o700)
 	case errors.Is(err, fs.ErrExist):
 		var st fs.FileInfo
-		if st, err = r.root.Stat(name); err == nil && !st.IsDir() {
+		if st, err = r.root.Lstat(name); err == nil && !st.IsDir() { // a link leads to what is not ours
 			err = &fs.PathError{Op: "mkdir", Path: name, Err: errNotDir}
 		}
 	}
@@ -191,6 +194,9 @@ func (r *room) writeNew(name string, data []byte) error {
 func (r *room) open(name string) (*os.File, fs.FileInfo, error) {
 	f, err := r.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
+		if st, is := r.root.Lstat(name); is == nil && !st.Mode().IsRegular() { // a link, a socket
+			err = &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+		}
 		return nil, nil, err
 	}
 	st, err := f.Stat()

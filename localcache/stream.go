@@ -64,6 +64,9 @@ func (s *stream) read(b []byte, off int64) (int, error) {
 		return 0, err
 	}
 	n, err := s.body.Read(b)
+	if over := s.at + int64(n) - s.meta.Size; s.meta.Size >= 0 && over > 0 {
+		n, err = n-int(over), fmt.Errorf("the server sends more than the %d bytes that it said the object has", s.meta.Size)
+	}
 	s.at += int64(n)
 	if err == io.EOF && s.meta.Size >= 0 && s.at < s.meta.Size { //nolint:errorlint // only a bare io.EOF is an end
 		err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.at, s.meta.Size)
@@ -91,6 +94,9 @@ func (s *stream) reach(off int64) error {
 	}
 	n, err := io.CopyN(io.Discard, s.body, off-s.at)
 	s.at += n
+	if err == io.EOF && s.meta.Size >= 0 { //nolint:errorlint // only a bare io.EOF is an end
+		err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.at, s.meta.Size)
+	}
 	return err
 }
 
