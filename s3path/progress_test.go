@@ -111,7 +111,7 @@ func TestProgress(t *testing.T) {
 			}
 			return paths
 		}
-		at.put(t, "one=1")
+		at.put(t, "one=1", "gone/a=1", "gone/b/c=2", "gone/d=3")
 
 		for _, row := range []struct {
 			name    string
@@ -253,6 +253,8 @@ func TestProgress(t *testing.T) {
 			{"RemoveAll", 0, 3, -1, func(ctx context.Context, o s3path.TransferOption) error {
 				return root.Join("tree").AsDir().RemoveAll(ctx, o)
 			}},
+			{"RemoveAll with the path's own key", 0, 4, -1, func(ctx context.Context, o s3path.TransferOption) error { return root.Join("gone").RemoveAll(ctx, o) }},
+			{"RemoveAll of nothing", 0, 1, -1, func(ctx context.Context, o s3path.TransferOption) error { return root.Join("gone").RemoveAll(ctx, o) }},
 			{"RemoveMany", 0, 2500, -1, func(ctx context.Context, o s3path.TransferOption) error {
 				return c.RemoveMany(ctx, slices.Values(many(2500)), o)
 			}},

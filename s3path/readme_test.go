@@ -70,7 +70,7 @@ func TestREADMECode(t *testing.T) {
 			code = append(code, between(fn)+"\n")
 		}
 	}
-	programs, err := filepath.Glob("../examples/jobs/*/testdata/*.golden")
+	programs, err := filepath.Glob("../examples/jobs/*/testdata/*.golden") // what they print, or are run with
 	if err != nil || len(programs) == 0 {
 		t.Fatal(programs, err)
 	}

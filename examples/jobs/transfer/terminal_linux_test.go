@@ -27,6 +27,12 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("status %d, printed %q, showed %q", got.Status, got.Stdout, text)
 	}
 
+	local(t, dir, map[string]string{"old.txt": at.URI("a") + "\n" + at.URI("b") + "\n" + at.URI("c") + "\n"})
+	got, text = shown((*jobtest.Process).Wait, "delete", "-from", filepath.Join(dir, "old.txt"))
+	if got.Status != 0 || got.Stdout != "" || !strings.Contains(text, "deleting 100% |█") || !strings.Contains(text, "(3/3") {
+		t.Errorf("status %d, printed %q, showed %q", got.Status, got.Stdout, text)
+	}
+
 	arrived := at.Hold("GetObject", 1)
 	got, text = shown(func(p *jobtest.Process) jobtest.Result {
 		arrived(t)
