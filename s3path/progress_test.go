@@ -510,3 +510,21 @@ func TestProgressOfChunkedBodies(t *testing.T) {
 		t.Errorf("sent %q", sent)
 	}
 }
+
+// A server that refuses to delete RemoveAll's own key, because it is only a
+// directory: what is not there is as good as removed, and counts.
+func TestProgressOfRemoveAllOwnKey(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		at.put(t, "tree/a=1", "tree/b=2")
+		at.spoil("DeleteObjects", 1, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(w, "<DeleteResult><Deleted><Key>tree/a</Key></Deleted><Deleted><Key>tree/b</Key></Deleted>"+
+				"<Error><Key>tree</Key><Code>InternalError</Code><Message>It is a directory.</Message></Error></DeleteResult>")
+		})
+		w := &told{t: t}
+		if err := at.object("tree").RemoveAll(t.Context(), w.option()); err != nil {
+			t.Fatal(err)
+		}
+		w.ended(0, 3)
+	})
+}
