@@ -36,8 +36,18 @@ const (
 var theirs = map[string]string{"hello.txt": "1", "some/hello.txt": "2", "some/prefix": "3", "s3path-tour-x/dir/notes.md": "4"}
 
 func TestEmbedded(t *testing.T) {
-	got := suite.Run(t, nil)
+	jobtest.Golden(t, golden, suite.Run(t, nil).Text())
+}
+
+// TestEmbeddedOnly: without an argument it stays inside, whatever the environment
+// says.
+func TestEmbeddedOnly(t *testing.T) {
+	at := jobtest.NewPlace(t, suite.Servers.Servers()[0])
+	got := suite.Run(t, at.Env("AWS_ENDPOINT_URL_S3="+at.URL, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_PROFILE=nope"))
 	jobtest.Golden(t, golden, got.Text())
+	if n := at.Proxy.Count(); n != 0 {
+		t.Errorf("%d requests", n)
+	}
 }
 
 // TestOnServers: a bucket that is not public, and nobody's things touched.
