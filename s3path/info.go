@@ -138,6 +138,8 @@ func wholeSeconds(t *time.Time) time.Time {
 func infoOfDir(p S3Path) Info { return Info{name: p.Name(), dir: true, complete: true} }
 
 func infoOfHead(p S3Path, out *s3.HeadObjectOutput) Info {
+	restore := restoreStatus(string(out.StorageClass), aws.ToString(out.Restore))
+	restore.Archived = restore.Archived || out.ArchiveStatus != "" // Intelligent-Tiering's archives are no storage class
 	return Info{
 		name:            p.Name(),
 		size:            aws.ToInt64(out.ContentLength),
@@ -149,7 +151,7 @@ func infoOfHead(p S3Path, out *s3.HeadObjectOutput) Info {
 		metadata:        lowerKeys(out.Metadata),
 		storageClass:    string(out.StorageClass),
 		versionID:       versionID(out.VersionId),
-		restore:         restoreStatus(string(out.StorageClass), aws.ToString(out.Restore)),
+		restore:         restore,
 		complete:        true,
 		sys:             out,
 	}

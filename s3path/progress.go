@@ -122,7 +122,7 @@ func (m *meter) planned() {
 
 // removed counts objects that were removed.
 func (m *meter) removed(last S3Path, objects int) {
-	if m == nil || objects == 0 {
+	if m == nil || objects <= 0 {
 		return
 	}
 	m.mu.Lock()

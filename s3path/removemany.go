@@ -59,6 +59,7 @@ func (p S3Path) RemoveAll(ctx context.Context, opts ...RemoveOption) error {
 		// servers refuse to delete what is only a directory.
 		if _, there, perr := s.present(ctx, p); perr == nil && !there {
 			err = without(err, own)
+			m.removed(p, 1) // gone as it should be
 		}
 	}
 	return failure("remove", p, p.named(err))

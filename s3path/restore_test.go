@@ -67,6 +67,29 @@ func TestRestoreInProgress(t *testing.T) {
 	}
 }
 
+// What Intelligent-Tiering has archived is of a class that is else readable.
+func TestArchivedByIntelligentTiering(t *testing.T) {
+	for status, want := range map[string]s3path.RestoreStatus{"": {}, "ARCHIVE_ACCESS": {Archived: true}, "DEEP_ARCHIVE_ACCESS": {Archived: true}} {
+		c := openClient(t, s3path.WithEndpoint("http://scripted.test"), s3path.WithStaticCredentials("key", "secret", ""),
+			s3path.WithHTTPClient(&http.Client{Transport: tiering(status)}))
+		info, err := c.Object("bucket", "asleep").Stat(t.Context())
+		if err != nil || info.Restore() != want || info.StorageClass() != "INTELLIGENT_TIERING" {
+			t.Errorf("%q: %+v of %s, %v; want %+v", status, info.Restore(), info.StorageClass(), err, want)
+		}
+	}
+}
+
+type tiering string
+
+func (status tiering) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := scripted(func(string, string) int { return http.StatusOK }).RoundTrip(r)
+	resp.Header.Set("X-Amz-Storage-Class", "INTELLIGENT_TIERING")
+	if status != "" {
+		resp.Header.Set("X-Amz-Archive-Status", string(status))
+	}
+	return resp, err
+}
+
 type restoring struct{}
 
 func (restoring) RoundTrip(r *http.Request) (*http.Response, error) {

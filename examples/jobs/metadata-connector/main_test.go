@@ -258,7 +258,11 @@ func TestConfig(t *testing.T) {
 
 // TestDemo: what the README shows.
 func TestDemo(t *testing.T) {
-	got := suite.Run(t, nil)
+	at := jobtest.NewPlace(t, suite.Servers.Servers()[0])
+	got := suite.Run(t, at.Env("AWS_ENDPOINT_URL_S3="+at.URL))
+	if n := at.Proxy.Count(); n != 0 {
+		t.Errorf("%d requests went out, whatever the environment says", n)
+	}
 	kinds := map[string]int{}
 	lines, answers, _ := strings.Cut(got.Stdout, "\nhttp://")
 	for _, e := range events(t, lines) {

@@ -70,7 +70,9 @@ func (c *connector) raw(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", contentType)
 	header.Set("Content-Disposition", mime.FormatMediaType(disposition(contentType), map[string]string{"filename": info.Name()}))
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "sandbox") // whoever wrote the object is not this site
+	if strings.HasPrefix(contentType, "image/") {
+		header.Set("Content-Security-Policy", "sandbox") // an SVG may hold a script of whoever wrote it
+	}
 	if info.ContentEncoding() != "" {
 		header.Set("Content-Encoding", info.ContentEncoding())
 	}

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package main
 
 import (
@@ -74,6 +76,10 @@ func TestRaw(t *testing.T) {
 			if status != http.StatusOK || text != body || header.Get("Content-Type") != types[key] ||
 				err != nil || shown != want || params["filename"] != d.Title {
 				t.Errorf("%s: %d, %q, %v, %v", key, status, text, header, err)
+			}
+			if sandboxed := header.Get("Content-Security-Policy") == "sandbox"; sandboxed != strings.HasPrefix(types[key], "image/") ||
+				header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s: %v", key, header)
 			}
 			modified := header.Get("Last-Modified")
 			if modified != d.Updated.UTC().Format(http.TimeFormat) {

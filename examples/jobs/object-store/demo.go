@@ -11,20 +11,12 @@ import (
 )
 
 // demo runs commands on an S3 inside this program, on some real files.
-func demo(ctx context.Context, _ []string) error {
+func demo(ctx context.Context) error {
 	server, err := s3pathtest.Start()
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "us-east-1",
-		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret",
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
-	}
 	dir, err := os.MkdirTemp("", "object-store-")
 	if err != nil {
 		return err
@@ -63,7 +55,7 @@ func demo(ctx context.Context, _ []string) error {
 		"versioning s3://lake",
 	} {
 		fmt.Println("\n$ object-store", line)
-		if err := command(ctx, strings.Fields(line)); err != nil {
+		if err := command(ctx, server.NewClient, strings.Fields(line)); err != nil {
 			return err
 		}
 	}

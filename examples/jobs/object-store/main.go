@@ -35,11 +35,12 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait until all is cleaned up
-	run := command
+	var err error
 	if len(os.Args) == 1 {
-		run = demo
+		err = demo(ctx)
+	} else {
+		err = command(ctx, s3path.NewClient, os.Args[1:])
 	}
-	err := run(ctx, os.Args[1:])
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // which signal it was
 	}
@@ -76,7 +77,8 @@ var commands = map[string]struct {
 	"versioning": {"s3://bucket", versioning},
 }
 
-func command(ctx context.Context, args []string) error {
+// command does what args say, with a client that open opens.
+func command(ctx context.Context, open func(context.Context, ...s3path.ClientOption) (*s3path.Client, error), args []string) error {
 	cmd, ok := commands[args[0]]
 	if !ok {
 		return fmt.Errorf("%q is none of the commands %s", args[0], strings.Join(slices.Sorted(maps.Keys(commands)), ", "))
@@ -98,7 +100,7 @@ func command(ctx context.Context, args []string) error {
 		return fmt.Errorf("%s takes %s", args[0], cmd.takes)
 	}
 	var err error
-	if c.client, err = s3path.NewClient(ctx); err != nil {
+	if c.client, err = open(ctx); err != nil {
 		return err
 	}
 	return errors.Join(do(ctx), c.client.Close())

@@ -78,6 +78,14 @@ func holds(t *testing.T, name, want string) {
 func TestDemo(t *testing.T) {
 	got := plain(suite.Run(t, nil).Text())
 	jobtest.Golden(t, "testdata/demo.golden", got)
+
+	// It stays inside, whatever the environment says.
+	at := jobtest.NewPlace(t, suite.Servers.Servers()[0])
+	got = plain(suite.Run(t, at.Env("AWS_ENDPOINT_URL_S3="+at.URL)).Text())
+	jobtest.Golden(t, "testdata/demo.golden", got)
+	if n := at.Proxy.Count(); n != 0 {
+		t.Errorf("%d requests", n)
+	}
 }
 
 // TestList: 2,600 keys, all of them, in pages, and from where a list ended.

@@ -89,6 +89,10 @@ func clients(ctx context.Context, root s3path.S3Path) error {
 		{`s3path.WithS3Client(s3.New(options))`, with(hello, read, nil, s3path.WithS3Client(s3.New(s3.Options{
 			Region: sdk.Region, BaseEndpoint: &endpoint, UsePathStyle: true, Credentials: sdk.Credentials,
 		})))},
+		{`s3path.WithCacheDir(dir)`, with(hello, func(p s3path.S3Path) (any, error) {
+			text, err := p.ReadText(ctx)
+			return fmt.Sprintf("%s, and %d copy on disk", text, p.Client().Cache().Stats().Files), err
+		}, nil, s3path.WithCacheDir(filepath.Join(dir, "cache")))},
 		{`s3path.WithPartSize(5 << 20)`, with(root.Join("large.bin"), func(large s3path.S3Path) (any, error) {
 			var info s3path.Info
 			err := large.WriteBytes(ctx, make([]byte, 12*mebi), s3path.WithInfo(&info), s3path.WithContentType("text/x-large"),

@@ -44,14 +44,11 @@ func run(ctx context.Context, args []string) error {
 		}
 		defer server.Close()
 		server.Bucket("tour")
-		for name, value := range map[string]string{
-			"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "us-east-1",
+		defer set(map[string]string{ // whatever is said of another server
+			"AWS_ENDPOINT_URL_S3": server.URL, "AWS_ENDPOINT_URL": server.URL, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "",
+			"AWS_PROFILE": "", "AWS_REGION": "us-east-1",
 			"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret", "AWS_SESSION_TOKEN": "test-token",
-		} {
-			if err := os.Setenv(name, value); err != nil {
-				return err
-			}
-		}
+		})()
 	case 1:
 		uri = args[0]
 	default:

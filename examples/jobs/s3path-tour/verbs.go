@@ -9,9 +9,11 @@ import (
 	"net/http"
 	neturl "net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/localcache"
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
 
@@ -55,9 +57,41 @@ func verbs(ctx context.Context, root s3path.S3Path) error {
 			return "a URL, as good as a password for a minute", err
 		}},
 		{`http.Get(url)`, func() (any, error) { return get(ctx, url) }},
+		{`cached.ReadText(ctx)`, func() (any, error) { return readTwice(ctx, notes) }},
 		{`notes.Parent().RemoveAll(ctx)`, func() (any, error) { return done(notes.Parent().RemoveAll(ctx)) }},
 		{`root.Walk(ctx)`, func() (any, error) { return names(root.Walk(ctx)) }},
 	})
+}
+
+// readTwice reads an object that never changes through a cache, and counts what the
+// server is asked.
+func readTwice(ctx context.Context, p s3path.S3Path) (string, error) {
+	var requests counter
+	client, err := s3path.NewClient(ctx, s3path.WithHTTPClient(&http.Client{Transport: &requests}),
+		s3path.WithCacheMode(s3path.CacheTemporary), s3path.WithCacheFreshness(localcache.Immutable()))
+	if err != nil {
+		return "", err
+	}
+	defer client.Close() // and the cache is gone
+	cached := p.WithClient(client)
+	first, err := cached.ReadText(ctx)
+	if err != nil {
+		return "", err
+	}
+	before := requests.Load()
+	second, err := cached.ReadText(ctx)
+	if err == nil && second != first {
+		err = fmt.Errorf("%q and then %q", first, second)
+	}
+	return fmt.Sprintf("%d request for the first, %d for the second", before, requests.Load()-before), err
+}
+
+// counter counts the requests that pass.
+type counter struct{ atomic.Int64 }
+
+func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.Add(1)
+	return http.DefaultTransport.RoundTrip(req)
 }
 
 // names is what a listing found, one line.
