@@ -254,7 +254,10 @@ func TestFailedWrites(t *testing.T) {
 				if !slices.Contains(operations, s3proxy.Operation(r)) {
 					return nil
 				}
-				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					io.Copy(io.Discard, r.Body)
+					w.WriteHeader(http.StatusForbidden)
+				})
 			})
 		}
 		write(t, at.fs(), "f", "before")
