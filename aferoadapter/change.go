@@ -60,7 +60,7 @@ func (f *Fs) MkdirAll(name string, _ os.FileMode) error {
 		case err != nil:
 			return failure("mkdir", name, err)
 		case file:
-			return failure("mkdir", name, syscall.ENOTDIR)
+			return failure("mkdir", up.as(t), syscall.ENOTDIR)
 		}
 	}
 	if t.root() {

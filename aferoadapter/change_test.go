@@ -73,6 +73,12 @@ func TestParents(t *testing.T) {
 		} {
 			want(t, what+" below a file", err, syscall.ENOTDIR)
 		}
+		for name, at := range map[string]string{"file/x/y": "file", "/file/x": "/file", "file": "file", "./file": "./file"} {
+			err := lax.MkdirAll(name, 0)
+			if pathErr, ok := err.(*os.PathError); !ok || pathErr.Path != at {
+				t.Errorf("MkdirAll %s: %v, want an error about %s", name, err, at)
+			}
+		}
 		want(t, "MkdirAll", strict.MkdirAll("m/n/o", 0), nil)
 		if info, err := strict.Stat("m/n"); err != nil || !info.IsDir() {
 			t.Errorf("%v, %v", info, err)
