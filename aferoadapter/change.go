@@ -46,17 +46,21 @@ func (f *Fs) MkdirAll(name string, _ os.FileMode) error {
 	}
 	defer f.locks.name(t.rel)()
 	for up := t; !up.root(); up = up.parent() {
-		switch dir, err := f.root.Child(up.rel).IsDir(f.ctx); {
+		dir, err := f.root.Child(up.rel).IsDir(f.ctx)
+		switch {
 		case err != nil:
 			return failure("mkdir", name, err)
 		case dir && up.rel == t.rel:
 			return nil
 		}
+		if dir { // and so are those above
+			break
+		}
 		switch file, err := f.root.Child(up.rel).IsFile(f.ctx); {
 		case err != nil:
 			return failure("mkdir", name, err)
 		case file:
-			return failure("mkdir", name, syscall.ENOTDIR)
+			return failure("mkdir", up.as(t), syscall.ENOTDIR)
 		}
 	}
 	if t.root() {

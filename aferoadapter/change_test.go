@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -71,6 +72,12 @@ func TestParents(t *testing.T) {
 			"MkdirAll": strict.MkdirAll("file/x/y", 0),
 		} {
 			want(t, what+" below a file", err, syscall.ENOTDIR)
+		}
+		for name, at := range map[string]string{"file/x/y": "file", "/file/x": "/file", "file": "file", "./file": "./file"} {
+			err := lax.MkdirAll(name, 0)
+			if pathErr, ok := err.(*os.PathError); !ok || pathErr.Path != at {
+				t.Errorf("MkdirAll %s: %v, want an error about %s", name, err, at)
+			}
 		}
 		want(t, "MkdirAll", strict.MkdirAll("m/n/o", 0), nil)
 		if info, err := strict.Stat("m/n"); err != nil || !info.IsDir() {
@@ -159,7 +166,7 @@ func TestRemoveAll(t *testing.T) {
 // Row by row: what is renamed, onto what.
 func TestRename(t *testing.T) {
 	both(t, func(t *testing.T, at *place, fs *aferoadapter.Fs) {
-		for _, row := range []struct {
+		for i, row := range []struct {
 			from, to string
 			err      error
 			then     []string
@@ -191,20 +198,23 @@ func TestRename(t *testing.T) {
 			{"none", "dir", os.ErrNotExist, nil},
 			{"none/", "new", os.ErrNotExist, nil},
 		} {
-			for _, name := range []string{"new", "other", "dir", "empty", "file", "y", "sub"} {
-				want(t, "RemoveAll", fs.RemoveAll(name), nil)
-			}
+			dir := fmt.Sprintf("r%02d/", i)
 			before := []string{"dir/sub/x=3", "dir/y=4", "empty/", "file=1", "other=2"}
-			at.put(t, before...)
-			err := fs.Rename(row.from, row.to)
+			for _, object := range before {
+				at.put(t, dir+object)
+			}
+			err := fs.Rename(dir+row.from, dir+row.to)
 			want(t, fmt.Sprintf("Rename %s to %s", row.from, row.to), err, row.err)
-			if link, ok := err.(*os.LinkError); err != nil && (!ok || link.Old != row.from || link.New != row.to) {
+			if link, ok := err.(*os.LinkError); err != nil && (!ok || link.Old != dir+row.from || link.New != dir+row.to) {
 				t.Errorf("Rename %s to %s: %#v", row.from, row.to, err)
 			}
 			if row.then == nil {
 				row.then = before
 			}
-			at.has(t, row.then...)
+			then := at.keysBelow(t, dir)
+			if !slices.Equal(then, row.then) {
+				t.Errorf("after Rename %s to %s there is %q, want %q", row.from, row.to, then, row.then)
+			}
 		}
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -104,8 +103,8 @@ func TestMain(m *testing.M) {
 }
 `
 
-// hosted compiles afero's tests, once.
-var hosted = sync.OnceValues(func() (program string, err error) {
+// hosted compiles afero's tests.
+func hosted(temp string) (program string, err error) {
 	list := func(args ...string) (string, error) {
 		out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
 		return strings.TrimSpace(string(out)), err
@@ -115,10 +114,6 @@ var hosted = sync.OnceValues(func() (program string, err error) {
 		return "", fmt.Errorf("looking for afero: %w", err)
 	}
 	here, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	temp, err := os.MkdirTemp("", "hosted-")
 	if err != nil {
 		return "", err
 	}
@@ -161,18 +156,13 @@ var hosted = sync.OnceValues(func() (program string, err error) {
 		return "", fmt.Errorf("compiling afero's tests: %w\n%s", err, out)
 	}
 	return program, nil
-})
+}
 
 func TestAferosOwnTests(t *testing.T) {
-	program, err := hosted()
+	program, err := hosted(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(filepath.Dir(program)); err != nil {
-			t.Error(err)
-		}
-	})
 	everywhere(t, func(t *testing.T, at *place) {
 		skips := make([]string, 0, len(hostedSkips))
 		for name := range hostedSkips {

@@ -94,19 +94,25 @@ func (at *place) put(t *testing.T, keys ...string) {
 // keys is all keys of the bucket, each with its body, seen behind the Fs's back.
 func (at *place) keys(t *testing.T) []string {
 	t.Helper()
+	return at.keysBelow(t, "")
+}
+
+// keysBelow is those that begin with a prefix, and what they are behind it.
+func (at *place) keysBelow(t *testing.T, prefix string) []string {
+	t.Helper()
 	var keys []string
-	pages := s3.NewListObjectsV2Paginator(at.SDK, &s3.ListObjectsV2Input{Bucket: aws.String(at.bucket.Bucket())})
+	pages := s3.NewListObjectsV2Paginator(at.SDK, &s3.ListObjectsV2Input{Bucket: aws.String(at.bucket.Bucket()), Prefix: aws.String(prefix)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, o := range page.Contents {
+			key := (*o.Key)[len(prefix):]
 			if body := at.body(t, *o.Key); body != "" {
-				keys = append(keys, *o.Key+"="+body)
-			} else {
-				keys = append(keys, *o.Key)
+				key += "=" + body
 			}
+			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)

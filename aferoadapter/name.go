@@ -55,6 +55,18 @@ func (t target) parent() target {
 	return target{given: up, rel: up, dir: true}
 }
 
+// as is the name of a directory above a target, or of the target itself, as an error
+// about the target gives it.
+func (t target) as(below target) string {
+	switch {
+	case t.rel == below.rel:
+		return below.given
+	case strings.HasPrefix(below.given, "/"):
+		return "/" + t.rel
+	}
+	return t.rel
+}
+
 // path is the target on S3, spelled as a directory where it can only be one.
 func (f *Fs) path(t target) s3path.S3Path {
 	switch {

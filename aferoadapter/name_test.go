@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/cloudpath-go/cloudpath/aferoadapter"
+	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
 
@@ -58,6 +59,9 @@ func TestNames(t *testing.T) {
 			{"d\xffy", invalid, "", ""},
 			{strings.Repeat("n", 1100), invalid, "", ""},
 		} {
+			if strings.HasPrefix(row.name, `..\`) && at.Lacks(t, s3matrix.KeyDots) {
+				continue // the server refuses the key
+			}
 			info, err := fs.Stat(row.name)
 			want(t, "Stat "+row.name, err, row.err)
 			f, err := fs.Open(row.name)

@@ -45,7 +45,7 @@ func (s *streamFile) Write(b []byte) (int, error) {
 		off = s.size
 	}
 	n, err := s.writeAt(b, off)
-	if err == nil || n > 0 {
+	if n > 0 {
 		s.off = off + int64(n)
 	}
 	return n, s.fail("write", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
+	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
 )
 
 func (at *place) putMany(t *testing.T, keys []string) {
@@ -38,7 +39,11 @@ func (at *place) putMany(t *testing.T, keys []string) {
 func TestWalkRequests(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		var keys []string
-		for i := range 5000 {
+		n := 5000
+		if slowly || at.Name != s3matrix.InProcess {
+			n = 300 // that many files take others long to make
+		}
+		for i := range n {
 			keys = append(keys, fmt.Sprintf("tree/d%02d/f%04d", i%24, i))
 		}
 		at.putMany(t, keys)
@@ -55,7 +60,7 @@ func TestWalkRequests(t *testing.T) {
 			}
 			return err
 		})
-		if err != nil || files != 5000 || dirs != 25 {
+		if err != nil || files != n || dirs != 25 {
 			t.Errorf("%d files, %d directories, %v", files, dirs, err)
 		}
 		counts := at.Proxy.Since(mark).Counts()

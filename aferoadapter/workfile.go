@@ -104,7 +104,7 @@ func (w *workFile) Write(b []byte) (int, error) {
 		off = w.size()
 	}
 	n, err := w.writeAt(b, off)
-	if err == nil || n > 0 {
+	if n > 0 {
 		w.off = off + int64(n)
 	}
 	return n, w.fail("write", err)

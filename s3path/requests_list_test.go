@@ -10,7 +10,7 @@ import (
 )
 
 // sections are the README's table of costs, in its order.
-var sections = []section{questionBills, entryBills, listingBills, oneTreeBills, wideTreeBills, readBills, writeBills, changeBills, removalBills, otherBills}
+var sections = []section{questionBills, entryBills, listingBills, oneTreeBills, wideTreeBills, readBills, writeBills, fsBills, changeBills, removalBills, otherBills}
 
 type ask func(p s3path.S3Path, t *testing.T) (any, error)
 
