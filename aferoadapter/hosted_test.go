@@ -28,7 +28,7 @@ var hostedSkips = map[string]string{
 }
 
 // hostedMain is the test's TestMain, and what the tests take from inside of
-// package afero: the helpers of its tests of itself.
+// package afero for tests of itself.
 const hostedMain = `package hosted
 
 import (
