@@ -38,6 +38,7 @@ type state struct {
 	ledger   chan struct{} // of one: the ledger's lock among goroutines
 	unlocked atomic.Bool   // the file system has no locks
 	drops    [512]counter
+	waited   time.Time   // for the ledger, in vain; of who has it among goroutines
 	queue    []candidate // for eviction; of who has locked the ledger
 	index    index
 	buffers  sync.Pool
