@@ -75,7 +75,10 @@ func WithFullChecksum() Option {
 	return option(func(s *state) error { s.checksum = true; return nil })
 }
 
-const defaultPatience = 15 * time.Second
+const (
+	defaultPatience = 15 * time.Second
+	sweeping        = time.Second // for what can as well be swept another time
+)
 
 // Open opens the cache in dir, and makes the directory where it is missing. It
 // removes what downloads that were killed have left.
@@ -126,7 +129,9 @@ func open(dir string, temporary bool, opts []Option) (*Cache, error) {
 	if s.room, err = openRoom(s.dir); err != nil {
 		return nil, err
 	}
-	s.sweep(context.Background(), s.room)
+	ctx, cancel := context.WithTimeout(context.Background(), sweeping)
+	defer cancel()
+	s.sweep(ctx, s.room)
 	return &Cache{state: s}, nil
 }
 
