@@ -99,7 +99,8 @@ type download struct {
 	ctx      context.Context
 }
 
-// growth is what is reserved at a time for a body of unknown length.
+// growth is what is reserved at a time for a body of unknown length, in a cache
+// that is not small.
 const growth = 1 << 20
 
 // newDownload reserves the bytes, so that whatever many processes do at once
@@ -217,11 +218,14 @@ func (w *download) grow(by int64) error {
 		return err
 	}
 	defer l.release()
-	if bound := w.s.maxBytes; bound > 0 && w.reserved+by > bound {
-		return fmt.Errorf("an object of more than %d bytes is larger than the cache may be, %d", w.reserved, bound)
-	} else if by = max(by, growth); bound > 0 {
-		by = min(by, bound-w.reserved)
+	more := int64(growth)
+	if bound := w.s.maxBytes; bound > 0 {
+		if w.reserved+by > bound {
+			return fmt.Errorf("an object of more than %d bytes is larger than the cache may be, %d", w.reserved, bound)
+		}
+		more = min(more, bound/64, bound-w.reserved)
 	}
+	by = max(by, more)
 	if err := l.makeRoom(by); err != nil {
 		return err
 	}
