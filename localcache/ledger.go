@@ -175,7 +175,10 @@ func (l *ledger) recount() {
 func (r *room) scopes() []string {
 	var scopes []string
 	for _, name := range r.names(format) {
-		if len(name) == 16 && strings.Trim(name, "0123456789abcdef") == "" {
+		if len(name) != 16 || strings.Trim(name, "0123456789abcdef") != "" {
+			continue
+		}
+		if st, err := r.root.Lstat(format + "/" + name); err == nil && st.IsDir() {
 			scopes = append(scopes, format+"/"+name)
 		}
 	}
