@@ -386,8 +386,16 @@ func (l *ledger) publish(id ident, temporary string, h *held) error {
 	if h.Dead || len(before) == 0 {
 		return nil
 	}
-	for i := range before {
-		rec.Copies[1+i].Dead = true
+	rec.Copies = rec.Copies[:1]
+	for _, old := range before {
+		if old.Place == h.Place {
+			// What stands there now is the new copy, even where it looks like the
+			// old one, because the system has given it the number of that one.
+			l.add(-old.Size, -1)
+			continue
+		}
+		old.Dead = true
+		rec.Copies = append(rec.Copies, old)
 	}
 	return l.bury(id, rec, true)
 }
