@@ -29,37 +29,6 @@ func init() {
 	oneShots["no descriptors"] = noDescriptors
 }
 
-// read opens a key and checks what it holds, and whether it was streamed.
-func read(c *Cache, key string, f Freshness, s *remote, want string, streamed bool) error {
-	file, err := c.Open(context.Background(), keyOf(key), f, s.fetch(key))
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	data, err := io.ReadAll(file)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	if string(data) != want {
-		return fmt.Errorf("%s: %d bytes, which are not the right ones", key, len(data))
-	}
-	if (file.Streamed() != nil) != streamed {
-		return fmt.Errorf("%s: streamed because %w", key, file.Streamed())
-	}
-	if n := c.users(); n != 0 {
-		return fmt.Errorf("%s: %d uses are not ended", key, n)
-	}
-	return nil
-}
-
-func debris(c *Cache) error {
-	for _, scope := range c.room.scopes() {
-		if names := c.room.names(scope + "/tmp"); len(names) > 0 {
-			return fmt.Errorf("left in %s: %v", scope, names)
-		}
-	}
-	return nil
-}
-
 // TestDiskFull: an object that the disk has no room for is read all the same.
 func TestDiskFull(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")

@@ -131,7 +131,7 @@ func TestBound(t *testing.T) {
 
 	// At these steps the ledger is locked, so that nothing changes while we look.
 	var most, looks int64
-	every := int64(max(1, n/300))
+	every := int64(max(1, n/100))
 	var steps atomic.Int64
 	c.step = func(name string) {
 		if (name == "temporary" || name == "noted" || name == "renamed") && steps.Add(1)%every == 0 {

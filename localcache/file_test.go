@@ -110,7 +110,7 @@ func TestPromiseOften(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
-			for i := range 150 {
+			for i := range 60 {
 				key := fmt.Sprint("k", (i*7+g)%10)
 				f, err := c.Open(t.Context(), keyOf(key), Revalidate(), s.fetch(key))
 				if err != nil {

@@ -226,6 +226,7 @@ func TestDropMeanwhile(t *testing.T) {
 		for _, there := range []string{"cold", "with a copy", "with a newer copy"} {
 			t.Run(name+", "+there, func(t *testing.T) {
 				c := newCache(t)
+				c.patience = 50 * time.Millisecond // for the one that is held up
 				s := newRemote(map[string]string{"dir/k": "before"})
 				if there == "with a copy" {
 					if err := read(c, "dir/k", Revalidate(), s, "before", false); err != nil {

@@ -10,11 +10,13 @@ import (
 // TestLedger: whatever is in its file, the number is right.
 func TestLedger(t *testing.T) {
 	for name, write := range map[string]func(name string) error{
-		"missing":   os.Remove,
-		"empty":     func(name string) error { return os.WriteFile(name, nil, 0o600) },
-		"short":     func(name string) error { return os.WriteFile(name, []byte(ledgerMagic), 0o600) },
-		"garbage":   func(name string) error { return os.WriteFile(name, bytes.Repeat([]byte{0xff}, 100), 0o600) },
-		"negative":  func(name string) error { return os.WriteFile(name, append([]byte(ledgerMagic), bytes.Repeat([]byte{0xff}, 16)...), 0o600) },
+		"missing": os.Remove,
+		"empty":   func(name string) error { return os.WriteFile(name, nil, 0o600) },
+		"short":   func(name string) error { return os.WriteFile(name, []byte(ledgerMagic), 0o600) },
+		"garbage": func(name string) error { return os.WriteFile(name, bytes.Repeat([]byte{0xff}, 100), 0o600) },
+		"negative": func(name string) error {
+			return os.WriteFile(name, append([]byte(ledgerMagic), bytes.Repeat([]byte{0xff}, 16)...), 0o600)
+		},
 		"changing":  func(name string) error { return os.WriteFile(name, []byte(ledgerChanging), 0o600) },
 		"exchanged": func(name string) error { return os.Rename(name, name+"~") },
 	} {
