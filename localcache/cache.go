@@ -159,27 +159,26 @@ func (c *Cache) Close() error {
 	return c.end(r)
 }
 
-// end removes a temporary cache once it is closed, but for what is open.
+// end removes a temporary cache once it is closed, but for what is open: that
+// goes when the last one leaves.
 func (s *state) end(r *room) error {
 	r.ending.Lock()
 	defer r.ending.Unlock()
 	s.mu.Lock()
-	ended := r.ended
+	before, last := r.ended, r.users == 0
+	r.ended = before || last
 	s.mu.Unlock()
-	if ended {
+	if before {
 		return nil
 	}
 	var err error
 	if s.temporary && r.here() {
 		err = s.vanish(r)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.users > 0 {
-		return err
+	if last {
+		err = errors.Join(err, r.root.Close())
 	}
-	r.ended = true
-	return errors.Join(err, r.root.Close())
+	return err
 }
 
 // place returns the directory, opened anew where somebody has put another in

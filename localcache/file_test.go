@@ -301,6 +301,49 @@ func TestReadAfter(t *testing.T) {
 	}
 }
 
+// TestCloseMeanwhile: what is on its way when the cache is closed arrives, and
+// the last one takes a temporary directory away.
+func TestCloseMeanwhile(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	for range 20 {
+		c, err := Temporary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newRemote(map[string]string{})
+		s.delay = time.Millisecond
+		for i := range 8 {
+			s.put(fmt.Sprint("k", i), "bytes")
+		}
+		var wg sync.WaitGroup
+		for i := range 16 {
+			wg.Go(func() {
+				key := fmt.Sprint("k", i%8)
+				f, err := c.Open(t.Context(), keyOf(key), Revalidate(), s.fetch(key))
+				if errors.Is(err, fs.ErrClosed) {
+					return
+				}
+				if got := readFile(t, f, err); got != "bytes" {
+					t.Errorf("%q", got)
+				}
+			})
+		}
+		wg.Go(func() {
+			time.Sleep(2 * time.Millisecond)
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		if n := c.users(); n != 0 {
+			t.Errorf("%d uses are not ended", n)
+		}
+		if _, err := os.Stat(c.dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v: %v %v", c.dir, err, filesBelow(t, c.dir))
+		}
+	}
+}
+
 // TestStream is what only a File that streams has to deal with.
 func TestStream(t *testing.T) {
 	// A body of what says, and of an object that is said to be size bytes long.

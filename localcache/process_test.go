@@ -253,7 +253,7 @@ func httpFetch(base, key string) fetcher {
 		if have.ETag != "" {
 			r.Header.Set("If-None-Match", have.ETag)
 		}
-		answer, err := http.DefaultClient.Do(r) //nolint:bodyclose // the cache does
+		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,8 @@ package localcache
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -71,6 +73,41 @@ func TestStopped(t *testing.T) {
 			}
 			readFile(t, f, err)
 			if err := c.Prune(t.Context()); err != nil {
+				t.Error(err)
+			}
+			checkLedger(t, c)
+		})
+	}
+}
+
+// TestLockFilesRemoved: without the files that are locked work is done twice, and
+// nothing else is different.
+func TestLockFilesRemoved(t *testing.T) {
+	for _, step := range []string{"locked", "first bytes", "noted"} {
+		t.Run(step, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "cache")
+			server := newHTTPRemote(t, map[string]string{"k": "bytes"})
+			p := startProcess(t, childArgs{Dir: dir, URL: server.URL, Step: step})
+			p.send(command{Do: "open", Key: "k"})
+			if line := p.line(); line != "at "+step {
+				t.Fatalf("the child said %q", line)
+			}
+			for _, name := range []string{ledgerName, identOf(keyOf("k")).lockName()} {
+				if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			begin := time.Now()
+			c := openCache(t, dir)
+			f, err := c.Open(t.Context(), keyOf("k"), Revalidate(), httpFetch(server.URL, "k"))
+			if got := readFile(t, f, err); got != "bytes" || f.Streamed() != nil {
+				t.Errorf("%q, %v", got, f.Streamed())
+			}
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			p.kill()
+			if err := errors.Join(c.Prune(t.Context()), debris(c)); err != nil {
 				t.Error(err)
 			}
 			checkLedger(t, c)
