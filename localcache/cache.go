@@ -38,6 +38,7 @@ type state struct {
 	ledger   chan struct{} // of one: the ledger's lock among goroutines
 	unlocked atomic.Bool   // the file system has no locks
 	drops    [512]counter
+	waited   time.Time   // for the ledger, in vain; of who has it among goroutines
 	queue    []candidate // for eviction; of who has locked the ledger
 	index    index
 	buffers  sync.Pool
@@ -74,7 +75,10 @@ func WithFullChecksum() Option {
 	return option(func(s *state) error { s.checksum = true; return nil })
 }
 
-const defaultPatience = 15 * time.Second
+const (
+	defaultPatience = 15 * time.Second
+	sweeping        = time.Second // for what can as well be swept another time
+)
 
 // Open opens the cache in dir, and makes the directory where it is missing. It
 // removes what downloads that were killed have left.
@@ -125,7 +129,9 @@ func open(dir string, temporary bool, opts []Option) (*Cache, error) {
 	if s.room, err = openRoom(s.dir); err != nil {
 		return nil, err
 	}
-	s.sweep(context.Background(), s.room)
+	ctx, cancel := context.WithTimeout(context.Background(), sweeping)
+	defer cancel()
+	s.sweep(ctx, s.room)
 	return &Cache{state: s}, nil
 }
 
@@ -153,27 +159,26 @@ func (c *Cache) Close() error {
 	return c.end(r)
 }
 
-// end removes a temporary cache once it is closed, but for what is open.
+// end removes a temporary cache once it is closed, but for what is open: that
+// goes when the last one leaves.
 func (s *state) end(r *room) error {
 	r.ending.Lock()
 	defer r.ending.Unlock()
 	s.mu.Lock()
-	ended := r.ended
+	before, last := r.ended, r.users == 0
+	r.ended = before || last
 	s.mu.Unlock()
-	if ended {
+	if before {
 		return nil
 	}
 	var err error
 	if s.temporary && r.here() {
 		err = s.vanish(r)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.users > 0 {
-		return err
+	if last {
+		err = errors.Join(err, r.root.Close())
 	}
-	r.ended = true
-	return errors.Join(err, r.root.Close())
+	return err
 }
 
 // place returns the directory, opened anew where somebody has put another in

@@ -2,6 +2,7 @@ package localcache
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,6 +103,61 @@ func TestKilled(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		}
+	}
+}
+
+// TestKilledAtAnyTime kills a process that fills, replaces, evicts and drops, at
+// times that nobody has chosen.
+func TestKilledAtAnyTime(t *testing.T) {
+	const bound = 30_000
+	dir := filepath.Join(t.TempDir(), "cache")
+	objects := map[string]string{}
+	for i := range 20 {
+		objects[fmt.Sprint("dir/k", i)] = ""
+	}
+	server := newHTTPRemote(t, objects)
+	version := map[string]map[string]bool{}
+	for round := range 12 {
+		for key := range objects {
+			body := strings.Repeat(fmt.Sprint(key, round, "."), 300+10*round)
+			if version[key] == nil {
+				version[key] = map[string]bool{}
+			}
+			version[key][body] = true
+			server.put(key, body)
+		}
+		p := startProcess(t, childArgs{Dir: dir, URL: server.URL, MaxBytes: bound})
+		for i := range 400 { // more than it will come to
+			p.send(command{Do: "many", Key: fmt.Sprint("dir/k", i%20), Many: 2})
+			if i%7 == 0 {
+				p.send(command{Do: "drop", Key: fmt.Sprint("dir/k", i%20)})
+			}
+		}
+		time.Sleep(time.Duration(20+7*round) * time.Millisecond)
+		p.kill()
+		c, err := Open(dir, WithMaxBytes(bound))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st, disk := c.Stats(), onDisk(t, dir); st.Bytes < disk || disk > bound {
+			t.Errorf("Stats says %d bytes, there are %d", st.Bytes, disk)
+		}
+		for key := range objects {
+			f, err := c.Open(t.Context(), keyOf(key), Offline(), nil)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if got := readFile(t, f, err); !version[key][got] {
+				t.Errorf("%s: %d bytes that were never there", key, len(got))
+			}
+		}
+		if err := errors.Join(c.Prune(t.Context()), debris(c)); err != nil {
+			t.Error(err)
+		}
+		checkLedger(t, c)
+		if err := c.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -381,18 +381,13 @@ func (s *state) vanish(r *room) error {
 		return err
 	}
 	for _, scope := range r.scopes() {
-		for _, dir := range []string{"lock", "meta"} {
-			for _, fan := range r.names(scope + "/" + dir) {
-				name := scope + "/" + dir + "/" + fan
-				st, err := r.root.Lstat(name)
-				if err == nil && len(fan) == 2 && st.IsDir() == (dir == "meta") {
-					_ = r.root.Remove(name) // unless something is left in it
-				}
+		for _, name := range r.names(scope + "/lock") {
+			lock := scope + "/lock/" + name
+			if st, err := r.root.Lstat(lock); err == nil && len(name) == 2 && st.Mode().IsRegular() {
+				_ = r.root.Remove(lock) // or it stays
 			}
 		}
-		for _, dir := range []string{"lock", "meta", "tmp", "data", "."} {
-			_ = r.root.Remove(path.Join(scope, dir)) // as above
-		}
+		r.rmtree(scope)
 	}
 	if len(r.scopes()) > 0 {
 		return nil // something is open, and goes when it is closed

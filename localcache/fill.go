@@ -99,7 +99,8 @@ type download struct {
 	ctx      context.Context
 }
 
-// growth is what is reserved at a time for a body of unknown length.
+// growth is what is reserved at a time for a body of unknown length, in a cache
+// that is not small.
 const growth = 1 << 20
 
 // newDownload reserves the bytes, so that whatever many processes do at once
@@ -217,11 +218,14 @@ func (w *download) grow(by int64) error {
 		return err
 	}
 	defer l.release()
-	if bound := w.s.maxBytes; bound > 0 && w.reserved+by > bound {
-		return fmt.Errorf("an object of more than %d bytes is larger than the cache may be, %d", w.reserved, bound)
-	} else if by = max(by, growth); bound > 0 {
-		by = min(by, bound-w.reserved)
+	more := int64(growth)
+	if bound := w.s.maxBytes; bound > 0 {
+		if w.reserved+by > bound {
+			return fmt.Errorf("an object of more than %d bytes is larger than the cache may be, %d", w.reserved, bound)
+		}
+		more = min(more, bound/64, bound-w.reserved)
 	}
+	by = max(by, more)
 	if err := l.makeRoom(by); err != nil {
 		return err
 	}
@@ -391,8 +395,16 @@ func (l *ledger) publish(id ident, temporary string, h *held) error {
 	if h.Dead || len(before) == 0 {
 		return nil
 	}
-	for i := range before {
-		rec.Copies[1+i].Dead = true
+	rec.Copies = rec.Copies[:1]
+	for _, old := range before {
+		if old.Place == h.Place {
+			// What stands there now is the new copy, even where it looks like the
+			// old one, because the system has given it the number of that one.
+			l.add(-old.Size, -1)
+			continue
+		}
+		old.Dead = true
+		rec.Copies = append(rec.Copies, old)
 	}
 	return l.bury(id, rec, true)
 }

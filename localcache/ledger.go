@@ -43,19 +43,23 @@ const (
 )
 
 // lockLedger waits for its turn, but not for a process that has stopped in the
-// middle of its own.
-func (s *state) lockLedger(ctx context.Context, r *room) (l *ledger, err error) {
+// middle of its own: after one has waited in vain the next ones only try.
+func (s *state) lockLedger(ctx context.Context, r *room) (*ledger, error) {
 	select {
 	case s.ledger <- struct{}{}: // among goroutines
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	l = &ledger{s: s, r: r, done: func() {}}
-	defer func() {
-		if err != nil {
-			l.release()
-		}
-	}()
+	l := &ledger{s: s, r: r, done: func() {}}
+	if err := l.wait(ctx); err != nil {
+		l.release()
+		return nil, err
+	}
+	l.read()
+	return l, nil
+}
+
+func (l *ledger) wait(ctx context.Context) error {
 	begin, pause, exchanged := time.Now(), pollFirst, 0
 	for {
 		ok, err := l.lock()
@@ -64,18 +68,22 @@ func (s *state) lockLedger(ctx context.Context, r *room) (l *ledger, err error) 
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if ok {
-			l.read()
-			return l, nil
+			l.s.waited = time.Time{}
+			return nil
 		}
-		if time.Since(begin) > s.patience {
-			return nil, fmt.Errorf("another process has had %s locked for %v", r.dir, s.patience)
+		vain := time.Since(begin) > l.s.patience
+		if vain {
+			l.s.waited = time.Now()
+		}
+		if vain || time.Since(l.s.waited) < l.s.patience {
+			return fmt.Errorf("another process has had %s locked for %v", l.r.dir, l.s.patience)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(pause):
 			pause = min(2*pause, 8*pollFirst)
 		}
@@ -167,7 +175,10 @@ func (l *ledger) recount() {
 func (r *room) scopes() []string {
 	var scopes []string
 	for _, name := range r.names(format) {
-		if len(name) == 16 && strings.Trim(name, "0123456789abcdef") == "" {
+		if len(name) != 16 || strings.Trim(name, "0123456789abcdef") != "" {
+			continue
+		}
+		if st, err := r.root.Lstat(format + "/" + name); err == nil && st.IsDir() {
 			scopes = append(scopes, format+"/"+name)
 		}
 	}

@@ -36,7 +36,7 @@ func (s *state) lock(r *room, name string, is fs.FileInfo, exclusive bool) (rele
 	l := flock.New(filepath.Join(r.dir, filepath.FromSlash(name)), flock.SetFlag(os.O_RDONLY|openFlags), flock.SetPermissions(0o600))
 	release = func() { _ = l.Close() } // it ends with the file in any case
 	ok, err = s.try(l, exclusive)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
 		return nil, false, errors.Join(err, errExchanged)
 	}
 	if err != nil {

@@ -253,7 +253,7 @@ func httpFetch(base, key string) fetcher {
 		if have.ETag != "" {
 			r.Header.Set("If-None-Match", have.ETag)
 		}
-		answer, err := http.DefaultClient.Do(r) //nolint:bodyclose // the cache does
+		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			return nil, err
 		}
@@ -369,3 +369,34 @@ func oneShot(t *testing.T, name string, args childArgs) {
 
 // oneShots are what a child may be started for.
 var oneShots = map[string]func(childArgs) error{}
+
+// read opens a key and checks what it holds, and whether it was streamed.
+func read(c *Cache, key string, f Freshness, s *remote, want string, streamed bool) error {
+	file, err := c.Open(context.Background(), keyOf(key), f, s.fetch(key))
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	data, err := io.ReadAll(file)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if string(data) != want {
+		return fmt.Errorf("%s: %d bytes, which are not the right ones", key, len(data))
+	}
+	if (file.Streamed() != nil) != streamed {
+		return fmt.Errorf("%s: streamed because %w", key, file.Streamed())
+	}
+	if n := c.users(); n != 0 {
+		return fmt.Errorf("%s: %d uses are not ended", key, n)
+	}
+	return nil
+}
+
+func debris(c *Cache) error {
+	for _, scope := range c.room.scopes() {
+		if names := c.room.names(scope + "/tmp"); len(names) > 0 {
+			return fmt.Errorf("left in %s: %v", scope, names)
+		}
+	}
+	return nil
+}

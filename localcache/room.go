@@ -155,6 +155,17 @@ func (r *room) rmdirs(name, top string) {
 	}
 }
 
+// rmtree removes the directories from name downwards in which there is nothing.
+func (r *room) rmtree(name string) {
+	for _, below := range r.names(name) {
+		if st, err := r.root.Lstat(name + "/" + below); err == nil && st.IsDir() {
+			r.rmtree(name + "/" + below)
+		}
+	}
+	r.made.Delete(name)
+	_ = r.root.Remove(name) // unless something is left in it
+}
+
 // create makes a new file, 0600 whatever the umask. What is there already, or
 // a link, is an error: nothing is ever written through an existing name.
 func (r *room) create(name string) (*os.File, error) {
