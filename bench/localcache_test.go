@@ -91,7 +91,7 @@ func BenchmarkHitParallel(b *testing.B) {
 // BenchmarkFill caches small objects, in a directory that is to last and in a
 // temporary one.
 func BenchmarkFill(b *testing.B) {
-	temporary, err := localcache.Temporary()
+	temporary, err := localcache.Temporary("")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -83,6 +83,18 @@ func TestCarriedDirectory(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("touched", func(t *testing.T) {
+		c := carry(t)
+		f, err := c.Open(t.Context(), keyOf("c"), Offline(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := f.Name()
+		if err := errors.Join(f.Close(), os.Chtimes(name, time.Time{}, time.Unix(1, 0))); err != nil {
+			t.Fatal(err)
+		}
+		offline(t, c) // the bytes are the same
+	})
 	t.Run("renewed", func(t *testing.T) {
 		c := carry(t)
 		s := newRemote(map[string]string{"c": "four"})

@@ -117,7 +117,7 @@ func TestBound(t *testing.T) {
 		}
 	}
 	const bound, largest = 1 << 20, 16 << 10
-	c, err := Temporary(WithMaxBytes(bound))
+	c, err := Temporary("", WithMaxBytes(bound))
 	if err != nil {
 		t.Fatal(err)
 	}

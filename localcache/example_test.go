@@ -16,7 +16,7 @@ import (
 // copy in hand is current.
 func ExampleCache_Open() {
 	ctx := context.Background()
-	cache, err := localcache.Temporary(localcache.WithMaxBytes(10 << 20))
+	cache, err := localcache.Temporary("", localcache.WithMaxBytes(10 << 20))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func ExampleCache_Open() {
 // What is in a cache can be listed, and read without a server.
 func ExampleCache_Entries() {
 	ctx := context.Background()
-	cache, err := localcache.Temporary()
+	cache, err := localcache.Temporary("")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -186,8 +186,8 @@ func TestReader(t *testing.T) {
 			if m := f.Meta(); m.Size != int64(len(body)) || m.ETag != etagOf(body) || m.Extra != "extra" || m.ContentType != "text/plain" || !m.ModTime.Equal(time.Unix(1e9, 0)) {
 				t.Errorf("%+v", m)
 			}
-			if f.Fresh(Offline()) != (name == "cached") {
-				t.Error("Fresh")
+			if f.Use(Offline()) != (name == "cached") {
+				t.Error("Use")
 			}
 			if _, err := f.Seek(5, io.SeekStart); err != nil {
 				t.Error(err)
@@ -262,7 +262,7 @@ func TestReadAfter(t *testing.T) {
 				c, err := Open(filepath.Join(t.TempDir(), "cache"))
 				if kind == "temporary" {
 					t.Setenv("TMPDIR", t.TempDir())
-					c, err = Temporary()
+					c, err = Temporary("")
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -306,7 +306,7 @@ func TestReadAfter(t *testing.T) {
 func TestCloseMeanwhile(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	for range 20 {
-		c, err := Temporary()
+		c, err := Temporary("")
 		if err != nil {
 			t.Fatal(err)
 		}

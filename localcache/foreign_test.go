@@ -48,7 +48,7 @@ func TestForeignFiles(t *testing.T) {
 				c, err := Open(dir, WithMaxBytes(1000))
 				if kind == "temporary" {
 					t.Setenv("TMPDIR", t.TempDir())
-					c, err = Temporary(WithMaxBytes(1000))
+					c, err = Temporary("", WithMaxBytes(1000))
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -90,7 +90,7 @@ func TestForeignFiles(t *testing.T) {
 // anybody else's; one of the user's never is.
 func TestTemporaryGoes(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	c, err := Temporary()
+	c, err := Temporary("")
 	if err != nil {
 		t.Fatal(err)
 	}

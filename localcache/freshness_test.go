@@ -96,11 +96,11 @@ func TestMaxAge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Fresh(MaxAge(time.Hour)) || f.Fresh(Revalidate()) || !f.Fresh(Immutable()) {
-		t.Error("Fresh")
+	if f.Use(MaxAge(time.Hour)) || f.Use(Revalidate()) || !f.Use(Immutable()) {
+		t.Error("Use")
 	}
 	f.Confirm(t.Context(), time.Now(), MaxAge(time.Hour))
-	if !f.Fresh(MaxAge(time.Hour)) || f.Fresh(Revalidate()) {
+	if !f.Use(MaxAge(time.Hour)) || f.Use(Revalidate()) {
 		t.Error("Fresh after Confirm")
 	}
 	readFile(t, f, nil)
