@@ -110,6 +110,7 @@ func TestKilled(t *testing.T) {
 // TestKilledAtAnyTime kills a process that fills, replaces, evicts and drops, at
 // times that nobody has chosen.
 func TestKilledAtAnyTime(t *testing.T) {
+	t.Parallel()
 	const bound = 30_000
 	dir := filepath.Join(t.TempDir(), "cache")
 	objects := map[string]string{}

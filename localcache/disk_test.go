@@ -31,6 +31,7 @@ func init() {
 
 // TestDiskFull: an object that the disk has no room for is read all the same.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache")
 	oneShot(t, "limited", childArgs{Dir: dir})
 	// A file system of its own, where this user may have one; the limit on the size
@@ -173,6 +174,7 @@ func runsFull(c *Cache, full, free func() error) error {
 // TestReadOnly: a directory in which nothing can be written gives what it has, and
 // the rest is streamed.
 func TestReadOnly(t *testing.T) {
+	t.Parallel()
 	oneShot(t, "read-only", childArgs{Dir: t.TempDir()})
 }
 
@@ -263,6 +265,7 @@ func readOnly(args childArgs) error {
 
 // TestGoneDirectory: the directory is taken away all the time, and made anew.
 func TestGoneDirectory(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache")
 	c := openCache(t, dir)
 	s := newRemote(map[string]string{"k": strings.Repeat("k", 3000), "a//b": "a//b"})
@@ -328,113 +331,10 @@ func TestGoneDirectory(t *testing.T) {
 	}
 }
 
-// TestChangedCopies: what somebody has done to a copy is noticed, and the object
-// fetched again.
-func TestChangedCopies(t *testing.T) {
-	const body = "the right bytes"
-	for name, change := range map[string]func(name string) error{
-		"truncated":       func(name string) error { return os.Truncate(name, 3) },
-		"emptied":         func(name string) error { return os.Truncate(name, 0) },
-		"longer":          func(name string) error { return os.WriteFile(name, []byte(body+"!"), 0o600) },
-		"edited in place": func(name string) error { return os.WriteFile(name, []byte(strings.ToUpper(body)), 0o600) },
-		"replaced": func(name string) error {
-			if err := os.WriteFile(name+"~", []byte(strings.ToUpper(body)), 0o600); err != nil {
-				return err
-			}
-			return errors.Join(os.Chtimes(name+"~", time.Unix(1e9, 0), time.Unix(1e9, 0)), os.Rename(name+"~", name))
-		},
-		"removed":     os.Remove,
-		"hard linked": func(name string) error { return os.Link(name, name+"~") },
-		"a directory": func(name string) error { return errors.Join(os.Remove(name), os.Mkdir(name, 0o700)) },
-		"a link": func(name string) error {
-			return errors.Join(os.Rename(name, name+"~"), os.Symlink(filepath.Base(name)+"~", name))
-		},
-		"a pipe": func(name string) error { return errors.Join(os.Remove(name), syscall.Mkfifo(name, 0o600)) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := newCache(t)
-			s := newRemote(map[string]string{"k": body})
-			f, err := c.Open(t.Context(), keyOf("k"), Revalidate(), s.fetch("k"))
-			file := f.Name()
-			readFile(t, f, err)
-			if err := change(file); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Open(t.Context(), keyOf("k"), Offline(), nil); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("offline: %v", err)
-			}
-			for range 2 {
-				if err := read(c, "k", Immutable(), s, body, false); err != nil {
-					t.Error(err)
-				}
-			}
-			if st := c.Stats(); st.Misses != 2 || st.Hits != 1 || st.Files != 1 || st.Bytes != int64(len(body)) {
-				t.Errorf("%+v", st)
-			}
-		})
-	}
-	flip := func(name string) error {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		st, err := os.Stat(name)
-		if err != nil {
-			return err
-		}
-		data[3] ^= 1
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(data)
-		return errors.Join(err, f.Close(), os.Chtimes(name, st.ModTime(), st.ModTime()))
-	}
-	t.Run("a bit, and its time restored", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "cache")
-		c, plain := openCache(t, dir, WithFullChecksum()), openCache(t, dir)
-		s := newRemote(map[string]string{"k": body})
-		f, err := c.Open(t.Context(), keyOf("k"), Revalidate(), s.fetch("k"))
-		file := f.Name()
-		readFile(t, f, err)
-		if err := read(c, "k", Offline(), s, body, false); err != nil {
-			t.Error(err)
-		}
-		if err := flip(file); err != nil {
-			t.Fatal(err)
-		}
-		f, err = plain.Open(t.Context(), keyOf("k"), Offline(), nil)
-		if got := readFile(t, f, err); got == body {
-			t.Error("it was not flipped")
-		}
-		if _, err := c.Open(t.Context(), keyOf("k"), Offline(), nil); !errors.Is(err, fs.ErrNotExist) {
-			t.Error(err)
-		}
-		if err := errors.Join(read(c, "k", Immutable(), s, body, false), read(c, "k", Offline(), s, body, false), read(plain, "k", Offline(), s, body, false)); err != nil {
-			t.Error(err)
-		}
-		if st := c.Stats(); st.Misses != 2 || st.Files != 1 {
-			t.Errorf("%+v", st)
-		}
-		checkLedger(t, c)
-	})
-	t.Run("a copy without a checksum", func(t *testing.T) {
-		dir := filepath.Join(t.TempDir(), "cache")
-		c, plain := openCache(t, dir, WithFullChecksum()), openCache(t, dir)
-		s := newRemote(map[string]string{"k": body})
-		if err := errors.Join(read(plain, "k", Revalidate(), s, body, false), read(c, "k", Immutable(), s, body, false), read(c, "k", Offline(), s, body, false)); err != nil {
-			t.Error(err)
-		}
-		if n := s.bodies.Load(); n != 2 {
-			t.Errorf("%d bodies", n)
-		}
-	})
-}
-
 // TestNoDescriptors: a process that may open no more files reads all the same, or
 // has a clean error, and leaks nothing.
 func TestNoDescriptors(t *testing.T) {
+	t.Parallel()
 	oneShot(t, "no descriptors", childArgs{Dir: filepath.Join(t.TempDir(), "cache")})
 }
 
@@ -521,82 +421,3 @@ func noDescriptors(args childArgs) error {
 	}
 	return c.Close()
 }
-
-// TestHostileSizes: nothing is reserved for a size that nobody can have.
-func TestHostileSizes(t *testing.T) {
-	for _, opts := range [][]Option{nil, {WithMaxBytes(1000)}, {WithMaxBytes(math.MaxInt64)}} {
-		c := newCache(t, opts...)
-		s := newRemote(map[string]string{"small": "small"})
-		if err := read(c, "small", Revalidate(), s, "small", false); err != nil {
-			t.Error(err)
-		}
-		for _, size := range []int64{1 << 40, 1 << 62, math.MaxInt64, math.MaxInt64 - 3} {
-			f, err := c.Open(t.Context(), keyOf("k"), Revalidate(), func(context.Context, Meta) (*Fetched, error) {
-				return &Fetched{Meta{ETag: "e", Size: size}, io.NopCloser(strings.NewReader("short"))}, nil
-			})
-			if err == nil {
-				_, err = io.ReadAll(f)
-				f.Close()
-			}
-			if !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("%d: %v", size, err)
-			}
-			if st := c.Stats(); st.Bytes != 5 || st.Files != 1 {
-				t.Errorf("%d: %+v", size, st)
-			}
-			checkLedger(t, c)
-		}
-	}
-}
-
-// TestBodies: a body that is not what was said of it is an error, and nothing
-// is kept of it.
-func TestBodies(t *testing.T) {
-	broken := errors.New("the connection broke")
-	for name, row := range map[string]struct {
-		size int64
-		body string
-		end  error
-		want error
-	}{
-		"short":                   {10, "12345", nil, io.ErrUnexpectedEOF},
-		"long":                    {4, "12345", nil, nil},
-		"broken":                  {10, "12345", broken, broken},
-		"broken, of unknown size": {-1, "12345", broken, broken},
-		"broken at its very end":  {5, "12345", broken, broken},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := newCache(t)
-			closed := 0
-			_, err := c.Open(t.Context(), keyOf("k"), Revalidate(), func(context.Context, Meta) (*Fetched, error) {
-				r := io.Reader(strings.NewReader(row.body))
-				if row.end != nil {
-					r = io.MultiReader(r, readerFunc(func([]byte) (int, error) { return 0, row.end }))
-				}
-				return &Fetched{Meta{ETag: "e", Size: row.size}, closer{r, &closed}}, nil
-			})
-			if err == nil || row.want != nil && !errors.Is(err, row.want) {
-				t.Error(err)
-			}
-			if closed != 1 {
-				t.Errorf("the body was closed %d times", closed)
-			}
-			if st := c.Stats(); st != (Stats{}) || c.users() != 0 {
-				t.Errorf("%+v, %d uses", st, c.users())
-			}
-			if err := debris(c); err != nil {
-				t.Error(err)
-			}
-			if _, err := c.Open(t.Context(), keyOf("k"), Offline(), nil); !errors.Is(err, fs.ErrNotExist) {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-type closer struct {
-	io.Reader
-	closed *int
-}
-
-func (c closer) Close() error { *c.closed++; return nil }

@@ -27,4 +27,12 @@
 // [WithFullChecksum].
 //
 // What the cache did not write it does not delete, wherever it lies.
+//
+// # Where there are no locks
+//
+// Processes keep out of each other's way by the system's locks on files. On
+// Windows and on file systems that have none, contents are as true as elsewhere;
+// but processes fetch the same object each for itself, the bound holds for each
+// of them alone, and a [File] may lose its name to another process while it is
+// open, though not its bytes.
 package localcache

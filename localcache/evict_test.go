@@ -19,6 +19,7 @@ import (
 
 // TestLeastRecentlyUsed: the copies go in the order in which they were used last.
 func TestLeastRecentlyUsed(t *testing.T) {
+	t.Parallel()
 	c := newCache(t, WithMaxBytes(1000))
 	objects := map[string]string{}
 	for i := range 40 {
@@ -109,6 +110,7 @@ func TestLeastRecentlyUsed(t *testing.T) {
 //
 // CLOUDPATH_CACHE_OBJECTS is how many, 3000 without it.
 func TestBound(t *testing.T) {
+	t.Parallel()
 	n := 3000
 	if text := os.Getenv("CLOUDPATH_CACHE_OBJECTS"); text != "" {
 		var err error
@@ -231,6 +233,7 @@ func onDisk(t *testing.T, dir string) int64 {
 
 // TestBoundOfProcesses: the bound holds for all of them together.
 func TestBoundOfProcesses(t *testing.T) {
+	t.Parallel()
 	const bound, size, n = 100_000, 9_000, 120
 	dir := filepath.Join(t.TempDir(), "cache")
 	objects := map[string]string{}

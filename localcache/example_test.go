@@ -16,7 +16,7 @@ import (
 // copy in hand is current.
 func ExampleCache_Open() {
 	ctx := context.Background()
-	cache, err := localcache.Temporary("", localcache.WithMaxBytes(10 << 20))
+	cache, err := localcache.Temporary("", localcache.WithMaxBytes(10<<20))
 	if err != nil {
 		log.Fatal(err)
 	}

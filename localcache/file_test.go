@@ -23,6 +23,7 @@ import (
 // another process fetches a newer version and a third evicts; and goes when it is
 // closed.
 func TestPromise(t *testing.T) {
+	t.Parallel()
 	const key = "weights/model.bin"
 	dir := filepath.Join(t.TempDir(), "cache")
 	older, newer := strings.Repeat("older", 1000), strings.Repeat("newer", 1200)
@@ -98,6 +99,7 @@ func TestPromise(t *testing.T) {
 
 // TestPromiseOften is TestPromise in one process, at random.
 func TestPromiseOften(t *testing.T) {
+	t.Parallel()
 	c := newCache(t, WithMaxBytes(10_000))
 	s := newRemote(map[string]string{})
 	body := func(key string, n int) string { return strings.Repeat(fmt.Sprint(key, " ", n, "."), 100) }

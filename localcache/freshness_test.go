@@ -322,6 +322,7 @@ func TestOutOfOrder(t *testing.T) {
 
 // TestEntries: the index follows what this process and others do.
 func TestEntries(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "cache")
 	objects := map[string]string{}
 	for i := range 60 {

@@ -19,15 +19,9 @@ import (
 // the process that holds it, however that ends. Lock files are never removed,
 // because a lock on a removed file excludes nobody.
 
-// tryLock is what takes a lock. Tests put another in its place.
+// tryLock is what takes a lock, systemLock as a rule. Tests put another in its
+// place.
 type tryLock func(l *flock.Flock, exclusive bool) (bool, error)
-
-func systemLock(l *flock.Flock, exclusive bool) (bool, error) {
-	if exclusive {
-		return l.TryLock()
-	}
-	return l.TryRLock()
-}
 
 // lock takes a lock on the file that is, or false where somebody else has it.
 // Where the file system has no locks everybody gets one: they save work, and

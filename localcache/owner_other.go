@@ -3,8 +3,11 @@
 package localcache
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+
+	"github.com/gofrs/flock"
 )
 
 // checksModes says that a mode tells who may write. Here access control lists
@@ -12,6 +15,10 @@ import (
 const checksModes = false
 
 const openFlags = 0
+
+// systemLock takes none: Windows would refuse us the bytes that are locked, and
+// what is locked here is written to by way of another handle.
+func systemLock(*flock.Flock, bool) (bool, error) { return false, errors.ErrUnsupported }
 
 func own(fs.FileInfo) bool { return true }
 

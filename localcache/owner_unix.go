@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/gofrs/flock"
 )
 
 // checksModes says that a mode tells who may write.
@@ -15,6 +17,13 @@ const checksModes = true
 // openFlags keep an open from following a planted link, and from waiting for
 // the other end of a planted pipe.
 const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+func systemLock(l *flock.Flock, exclusive bool) (bool, error) {
+	if exclusive {
+		return l.TryLock()
+	}
+	return l.TryRLock()
+}
 
 // own reports whether the file belongs to this user.
 func own(st fs.FileInfo) bool {

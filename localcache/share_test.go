@@ -19,6 +19,7 @@ import (
 
 // TestIdentity: origins, buckets, keys and versions have copies of their own.
 func TestIdentity(t *testing.T) {
+	t.Parallel()
 	c := newCache(t)
 	var keys []Key
 	for _, origin := range []string{"aws", "https://one.test", "http://one.test"} {
@@ -318,6 +319,7 @@ func openCache(t *testing.T, dir string, opts ...Option) *Cache {
 
 // TestTwoProcesses: one fetches, all have the same bytes.
 func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
 	const each = 16
 	dir := filepath.Join(t.TempDir(), "cache")
 	body := strings.Repeat("0123456789abcdef", 1<<16)

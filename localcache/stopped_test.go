@@ -83,6 +83,7 @@ func TestStopped(t *testing.T) {
 // TestLockFilesRemoved: without the files that are locked work is done twice, and
 // nothing else is different.
 func TestLockFilesRemoved(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"locked", "first bytes", "noted"} {
 		t.Run(step, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "cache")
