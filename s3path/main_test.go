@@ -161,8 +161,17 @@ func (at *place) noUploads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, u := range out.Uploads {
-		t.Errorf("upload %s of %s was left behind", aws.ToString(u.UploadId), aws.ToString(u.Key))
+		t.Errorf("upload %s of %s was left behind; asked for: %v", aws.ToString(u.UploadId), aws.ToString(u.Key), at.statuses())
 	}
+}
+
+// statuses are the last requests and their answers.
+func (at *place) statuses() []string {
+	var all []string
+	for _, r := range at.Proxy.Requests() {
+		all = append(all, fmt.Sprint(r.Operation, " ", r.Status))
+	}
+	return all[max(0, len(all)-20):]
 }
 
 // rels are the relative paths of a listing.

@@ -347,7 +347,11 @@ func (u *upload) abort(ctx context.Context) error {
 		_, err := send(ctx, u.k, *u.in.Bucket, in, (*s3.Client).AbortMultipartUpload)
 		switch {
 		case status(err) == http.StatusNotFound:
-			return nil
+			// A server may still be storing the part, and make the upload anew
+			// with it (versitygw): look once more.
+			if !u.cut.Load() || again >= 2 {
+				return nil
+			}
 		case err != nil:
 			return &leftoverError{u.id, err}
 		case !u.cut.Load() || again == settlings:
