@@ -20,7 +20,7 @@ import (
 // newCore turns options into an SDK client, and opens its cache. It makes no
 // request.
 func newCore(ctx context.Context, opts settings) (*core, error) {
-	if err := opts.resolveCache(); err != nil {
+	if err := opts.resolveCache(ctx); err != nil {
 		return nil, err
 	}
 	k, err := configured(ctx, opts)

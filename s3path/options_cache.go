@@ -1,11 +1,13 @@
 package s3path
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 
+	"github.com/cloudpath-go/cloudpath/internal/apart"
 	"github.com/cloudpath-go/cloudpath/localcache"
 )
 
@@ -116,16 +118,20 @@ func WithCache(c *localcache.Cache) ClientOption {
 
 // resolveCache settles where the copies are: an option comes before the
 // environment, in which an empty variable is one that is not set.
-func (s *settings) resolveCache() error {
+func (s *settings) resolveCache(ctx context.Context) error {
 	c := &s.cache
 	if s.set&optCache != 0 {
 		return nil
 	}
-	if dir := os.Getenv("CLOUDPATH_CACHE_DIR"); s.set&optCacheDir == 0 {
-		c.dir = dir
+	env := os.Getenv
+	if apart.Is(ctx) {
+		env = func(string) string { return "" }
+	}
+	if s.set&optCacheDir == 0 {
+		c.dir = env("CLOUDPATH_CACHE_DIR")
 	}
 	if s.set&optCacheMode == 0 {
-		switch mode := os.Getenv("CLOUDPATH_CACHE_MODE"); strings.ToLower(mode) {
+		switch mode := env("CLOUDPATH_CACHE_MODE"); strings.ToLower(mode) {
 		case "off":
 			c.mode = CacheOff
 		case "temporary":

@@ -26,6 +26,12 @@ func Main(m *testing.M, set func(*Matrix)) int {
 	if !runsTests() {
 		return m.Run()
 	}
+	for _, name := range []string{"CLOUDPATH_CACHE_DIR", "CLOUDPATH_CACHE_MODE"} { // the developer's own
+		if err := os.Unsetenv(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	matrix, err := Start(context.Background())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/cloudpath-go/cloudpath/internal/apart"
 	"github.com/cloudpath-go/cloudpath/internal/s3server"
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
@@ -186,7 +187,7 @@ func (s *Server) NewClient(ctx context.Context, opts ...s3path.ClientOption) (*s
 		err error
 	)
 	for _, mine := range [][]s3path.ClientOption{{endpoint, own}, {endpoint}, nil} {
-		if c, err = s3path.NewClient(ctx, append(mine, opts...)...); err == nil {
+		if c, err = s3path.NewClient(apart.Context(ctx), append(mine, opts...)...); err == nil {
 			break
 		}
 	}

@@ -207,10 +207,14 @@ func TestEnvironmentDoesNotMatter(t *testing.T) {
 	for name, value := range map[string]string{
 		"AWS_PROFILE": "nowhere", "AWS_REGION": "no region", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1",
 		"AWS_CA_BUNDLE": "/nowhere", "AWS_MAX_ATTEMPTS": "many", "AWS_REQUEST_CHECKSUM_CALCULATION": "sometimes", "AWS_CONFIG_FILE": t.TempDir(),
+		"CLOUDPATH_CACHE_DIR": "/nowhere", "CLOUDPATH_CACHE_MODE": "sometimes",
 	} {
 		t.Setenv(name, value)
 	}
 	bucket := s3pathtest.Bucket(t, "bucket")
+	if bucket.Client().Cache() != nil {
+		t.Error("it has a cache")
+	}
 	if err := bucket.Join("key").WriteText(t.Context(), "x"); err != nil {
 		t.Error(err)
 	}
