@@ -303,24 +303,7 @@ func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops u
 	}
 	w.s.did("synced")
 	h.Asked = begun
-	l, err := w.s.lockLedger(ctx, w.r)
-	if err != nil {
-		return nil, err
-	}
-	defer l.release()
-	// What was dropped while it was on its way is for those who asked, and for
-	// nobody after them.
-	h.Dead = w.s.dropsOf(w.id).Load() != drops
-	if err := l.publish(w.id, w.name, &h); err != nil {
-		return nil, err
-	}
-	w.done() // the others may have it from here on
-	err = w.f.Close()
-	w.f = nil
-	if err != nil {
-		return nil, err
-	}
-	file, err := w.s.openHeld(w.r, w.id, h)
+	file, err := w.enter(ctx, &h, drops)
 	if err == nil && !w.s.temporary {
 		err = w.r.sync(path.Dir(dataName(w.id.scope, h.Place)))
 		w.s.did("recorded")
@@ -332,6 +315,28 @@ func (w *download) publish(ctx context.Context, m Meta, begun time.Time, drops u
 		return nil, err
 	}
 	return file, nil
+}
+
+// enter makes the file a copy, and opens it before anybody can take it away.
+func (w *download) enter(ctx context.Context, h *held, drops uint64) (*File, error) {
+	l, err := w.s.lockLedger(ctx, w.r)
+	if err != nil {
+		return nil, err
+	}
+	defer l.release()
+	// What was dropped while it was on its way is for those who asked, and for
+	// nobody after them.
+	h.Dead = w.s.dropsOf(w.id).Load() != drops
+	if err := l.publish(w.id, w.name, h); err != nil {
+		return nil, err
+	}
+	w.done() // the others may have it from here on
+	err = w.f.Close()
+	w.f = nil
+	if err != nil {
+		return nil, err
+	}
+	return w.s.openHeld(w.r, w.id, *h)
 }
 
 // describe is what the record says of the file.
