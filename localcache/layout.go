@@ -191,7 +191,7 @@ func safeName(name string) string {
 		return encoded
 	}
 	suffix := encode(path.Ext(name))
-	if len(suffix) > 32 {
+	if len(suffix) > 32 || suffix == "." {
 		suffix = ""
 	}
 	stem := encoded[:maxSegment-len(suffix)]
@@ -204,5 +204,8 @@ func safeName(name string) string {
 	for !utf8.ValidString(stem) {
 		stem = stem[:len(stem)-1]
 	}
-	return strings.TrimRight(stem, ". ") + suffix
+	if stem = strings.TrimRight(stem, ". "); stem == "" {
+		stem = "object"
+	}
+	return stem + suffix
 }

@@ -134,7 +134,7 @@ func checkPlace(t *testing.T, key, place string) {
 	own := path.Base("/" + strings.TrimRight(key, "/"))
 	switch base := path.Base(place); {
 	case len(own) > 200: // cut, but its suffix is its own
-		if suffix := path.Ext(own); len(suffix) < 32 && !strings.HasSuffix(base, suffix) {
+		if suffix := path.Ext(own); len(suffix) < 32 && safe("x"+suffix) && !strings.HasSuffix(base, suffix) {
 			t.Errorf("%q ends in %q", key, base)
 		}
 	case safe(own) && base != own:
@@ -182,6 +182,9 @@ func TestNames(t *testing.T) {
 		{keyOf(".."), "%2E%2E"},
 		{keyOf("a\xff.txt"), "a\ufffd.txt"},
 		{keyOf(strings.Repeat("x", 300) + ".tar.gz"), strings.Repeat("x", 237) + ".gz"},
+		{keyOf(strings.Repeat(".", 300)), "object"},
+		{keyOf(strings.Repeat(" ", 300) + ".gz"), "object.gz"},
+		{keyOf(strings.Repeat("x", 300) + "."), strings.Repeat("x", 240)},
 		{Key{Origin: "o", Bucket: "bucket", Key: "a/model.bin", Version: "v1"}, "model.bin"},
 	} {
 		for place := range identOf(row.key).places {
