@@ -135,7 +135,9 @@ type download struct {
 func (d *download) object(ctx context.Context, got *reading, root *os.Root, name string) error {
 	o, s := got.o, got.s
 	if got.f != nil {
-		err := d.attempt(o, root, name, func(f *os.File) error { return d.copy(ctx, f, 0, got.f, o.gauge) })
+		buf := d.k.buffer()
+		defer d.k.putBuffer(buf)
+		err := d.attempt(o, root, name, func(f *os.File) error { return copyAt(ctx, f, 0, got.f, o.gauge, *buf) })
 		if err == nil {
 			o.gauge.finish()
 		}
@@ -196,8 +198,10 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterA
 	partSize := d.k.opts.partSize
 	last := (o.info.size - 1) / partSize // 0 of an empty object, too
 	g := o.gauge.attempt()
+	buf := d.k.buffer() // one for each connection, whatever it brings
+	defer d.k.putBuffer(buf)
 	if last < 1 || o.info.etag == "" {
-		return d.copy(ctx, f, 0, s, g)
+		return copyAt(ctx, f, 0, s, g, *buf)
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(outer)
@@ -211,9 +215,11 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterA
 	)
 	fromBack := func(i int64) {
 		defer func() { <-d.slots }()
+		buf := d.k.buffer()
+		defer d.k.putBuffer(buf)
 		for ok := true; ok && ctx.Err() == nil; i, ok = todo.last() {
 			part := o.stream(ctx, i*partSize, end(i))
-			err := d.copy(ctx, f, i*partSize, part, g)
+			err := copyAt(ctx, f, i*partSize, part, g, *buf)
 			if _ = part.Close(); err != nil { // read to its end
 				cancel(err)
 			}
@@ -229,7 +235,7 @@ func (d *download) parts(ctx context.Context, o *object, s *stream, f io.WriterA
 			}
 			wg.Go(func() { fromBack(back) })
 		}
-		err := d.copy(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize), g)
+		err := copyAt(ctx, f, i*partSize, io.LimitReader(s, end(i)-i*partSize), g, *buf)
 		if err == nil && s.off != end(i) {
 			err = fmt.Errorf("%w: %d bytes of %d", io.ErrUnexpectedEOF, s.off, o.info.size)
 		}
@@ -283,12 +289,10 @@ func (s *span) last() (int64, bool) {
 	return s.back, true
 }
 
-// copy writes what r has to f, from off on, until ctx ends: r may be the
+// copyAt writes what r has to f, from off on, until ctx ends: r may be the
 // request of another context.
-func (d *download) copy(ctx context.Context, f io.WriterAt, off int64, r io.Reader, g *gauge) error {
-	buf := d.k.buffer()
-	defer d.k.putBuffer(buf)
-	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), g.reading(until{ctx, r}), *buf)
+func copyAt(ctx context.Context, f io.WriterAt, off int64, r io.Reader, g *gauge, buf []byte) error {
+	_, err := io.CopyBuffer(io.NewOffsetWriter(f, off), g.reading(until{ctx, r}), buf)
 	return err
 }
 

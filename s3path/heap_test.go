@@ -137,11 +137,7 @@ func TestDownloadHeap(t *testing.T) {
 	if n, err := mustOpen(t, p).WriteTo(io.Discard); n != moved || err != nil {
 		t.Errorf("read %d, %v", n, err)
 	}
-	limit := uint64(10e6)
-	if raced {
-		limit = 6 * part // half of what the parts on their way have
-	}
-	if seen.peak > limit || seen.peak == 0 {
-		t.Errorf("%d bytes were alive, at most %d may be", seen.peak, limit)
+	if seen.peak > 10e6 || seen.peak == 0 {
+		t.Errorf("%d bytes were alive", seen.peak)
 	}
 }
