@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -94,6 +95,10 @@ func startMinIO(ctx context.Context, path string, certs *certificate) (*Server, 
 			}
 			return certs.write(filepath.Join(dir, "certs"))
 		},
+		// It serves S3 before it has read its configuration, and then takes
+		// signatures for any region; its health waits for users and metadata,
+		// which it reads after that.
+		health: "/minio/health/cluster",
 	}, keys, certs)
 	if err == nil && certs != nil {
 		s.KMSKey = kmsKey
@@ -122,7 +127,7 @@ func startProgram(ctx context.Context, p program, keys access, certs *certificat
 		scheme = "https://"
 	}
 	proc, err := p.start(ctx, func(ctx context.Context, addr string) error {
-		return answers(ctx, scheme+addr, keys, roots)
+		return p.serves(ctx, scheme+addr, keys, roots)
 	})
 	if err != nil {
 		return nil, err
@@ -140,16 +145,47 @@ func startProgram(ctx context.Context, p program, keys access, certs *certificat
 	return s, nil
 }
 
+// serves is nil when all of the program is ready to be tested.
+func (p program) serves(ctx context.Context, endpoint string, keys access, roots *x509.CertPool) error {
+	if err := answers(ctx, endpoint, keys, roots); err != nil || p.health == "" {
+		return err
+	}
+	return healthy(ctx, endpoint+p.health, roots)
+}
+
 // answers is nil when a server that knows these keys lists its buckets.
 func answers(ctx context.Context, endpoint string, keys access, roots *x509.CertPool) error {
-	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting(roots)}
 	_, err := s3.New(s3.Options{
 		Region:       region,
 		BaseEndpoint: aws.String(endpoint),
 		UsePathStyle: true,
 		Credentials:  credentials.NewStaticCredentialsProvider(keys.key, keys.secret, ""),
-		HTTPClient:   &http.Client{Transport: transport},
+		HTTPClient:   once(roots),
 		Retryer:      aws.NopRetryer{},
 	}).ListBuckets(ctx, &s3.ListBucketsInput{})
 	return err
+}
+
+// healthy is nil when a server's health URL answers 200.
+func healthy(ctx context.Context, url string, roots *x509.CertPool) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := once(roots).Do(req)
+	if err != nil {
+		return err
+	}
+	if err := resp.Body.Close(); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	return nil
+}
+
+// once is an HTTP client that keeps no connection.
+func once(roots *x509.CertPool) *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: trusting(roots)}}
 }

@@ -37,6 +37,7 @@ type program struct {
 	env     []string
 	subdirs []string
 	prepare func(dir string) error // further files, before it starts
+	health  string                 // path that answers 200 once all of it is ready; "" when its API says so
 }
 
 const (
