@@ -61,7 +61,9 @@ func TestOnServers(t *testing.T) {
 			jobtest.Golden(t, golden, got.Text(), fmt.Sprintf("%-58s %s", "s3path.WithAnonymous()", refusal), fmt.Sprintf("%-58s hello", "s3path.WithAnonymous()"))
 			at.Holds(t, theirs)
 			log := at.Proxy.Since(mark)
-			counts := log.Counts()
+			// versitygw gives an object that is copied onto itself no new time, so that a
+			// touch in another second than the write is an upload of a copied part.
+			counts := log.Filter(func(r s3proxy.Request) bool { return !strings.HasSuffix(r.Key, "/notes.md") }).Counts()
 			for operation, want := range map[string]int{"CreateMultipartUpload": 1, "UploadPart": 3, "CompleteMultipartUpload": 1} {
 				if counts[operation] != want {
 					t.Errorf("%d times %s, want %d: %v", counts[operation], operation, want, answers(log))
