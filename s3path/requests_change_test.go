@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
 	"github.com/cloudpath-go/cloudpath/internal/s3proxy"
 	"github.com/cloudpath-go/cloudpath/localcache"
 	"github.com/cloudpath-go/cloudpath/s3path"
@@ -203,6 +204,17 @@ func (at *billed) now(t *testing.T, key string) string {
 	return aws.ToString(out.ETag)
 }
 
+// renewal is how a touch gives an object a new time where a copy onto itself gives
+// none: on versitygw, when a second has begun since the object was written.
+var renewal = []string{"CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload"}
+
+func withoutRenewal(at *billed, log s3proxy.Log) s3proxy.Log {
+	if n := len(log) - len(renewal); at.Name == s3matrix.VersityGW && n >= 0 && slices.Equal(log.Operations()[n:], renewal) {
+		return log[:n]
+	}
+	return log
+}
+
 func written(key, body string, opts ...s3path.WriteOption) func(t *testing.T, at *billed) string {
 	return func(t *testing.T, at *billed) string {
 		return at.wrote(t, key, at.object(key).WriteText(t.Context(), body, opts...))
@@ -295,7 +307,7 @@ var writeBills = section{name: "writing", bills: []bill{
 		do: func(t *testing.T, at *billed) string {
 			return at.wrote(t, "f", at.object("f").Touch(t.Context())) + at.cacheControl(t, "f")
 		},
-		want: [2]string{"one max-age=7", "two max-age=7"},
+		want: [2]string{"one max-age=7", "two max-age=7"}, asS3: withoutRenewal,
 	}, {
 		call: "`Touch`", on: "nothing", requests: 2,
 		tree: these("f=one"), edit: these("-new", "f=two"),

@@ -20,8 +20,9 @@ const touchRounds = 5
 // new time: the same bytes, content type, metadata, cache control, tags, storage
 // class and encryption, but for what options replace; S3 gives it the ACL of a
 // new object. 2 requests, n+3 for an object beyond 5 GiB, and one more with
-// WithInfo on an existing one. Of two that make the object at once one makes it
-// and the other touches it.
+// WithInfo on an existing one; up to n+5 on a server (versitygw) that gives an
+// object no new time when it is copied onto itself. Of two that make the object
+// at once one makes it and the other touches it.
 func (p S3Path) Touch(ctx context.Context, opts ...WriteOption) error {
 	k, c, err := p.startWrite(ctx, "touch", opts, propertyOptions|optSSEC|optInfo)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,10 +60,11 @@ func TestTouchExisting(t *testing.T) {
 		if err := at.object("d/f").Touch(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if ops := at.Proxy.Since(mark).Operations(); !slices.Equal(ops[:2], []string{"HeadObject", "CopyObject"}) ||
-			len(ops) > 2 && at.Name != s3matrix.VersityGW { // which copies an object onto itself without a new time
-			t.Errorf("requests %v", ops)
+		want := []string{"HeadObject", "CopyObject"}
+		if at.Name == s3matrix.VersityGW {
+			want = append(append(want, "GetObjectTagging"), renewal...)
 		}
+		same(t, "requests", at.Proxy.Since(mark).Operations(), want)
 		at.wantStored(t, "d/f", richer("body"))
 		if now := *at.head(t, "d/f").LastModified; !now.After(old) {
 			t.Errorf("written at %v, touched at %v", old, now)
@@ -75,9 +75,9 @@ func TestTouchExisting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := richer("body")
-		want.contentType, want.metadata = "text/csv", map[string]string{"a": "b"}
-		at.wantStored(t, "d/f", want)
+		other := richer("body")
+		other.contentType, other.metadata = "text/csv", map[string]string{"a": "b"}
+		at.wantStored(t, "d/f", other)
 		if info.Size() != 4 || info.ContentType() != "text/csv" {
 			t.Errorf("info %+v", info)
 		}
