@@ -9,7 +9,8 @@ import (
 )
 
 // ErrBrokenListing is a store's listing that contradicts itself: it comes back
-// to a page it has given already, or its keys are not in order.
+// to a page it has given already, or its keys are not in order, be it on one page
+// or from one to the next.
 var ErrBrokenListing = errors.New("the store's listing contradicts itself")
 
 // chain follows the pages of one query. Keys that a page has no business to hold,
@@ -19,6 +20,9 @@ type chain struct {
 	query   Query // of the next page
 	ordered bool
 	more    bool
+
+	before Page   // the page that got furthest, of an ordered listing
+	end    string // where it ended
 
 	// Tokens that go round in a circle are found by keeping one of them while
 	// twice as many pass by as the last time.
@@ -46,6 +50,9 @@ func (c *chain) next(ctx context.Context, l Lister) (Page, error) {
 		c.kept, c.passed, c.limit = page.Next, 0, 2*c.limit+1
 	}
 	if err := c.clean(&page); err != nil {
+		return Page{}, err
+	}
+	if err := c.advance(page); err != nil {
 		return Page{}, err
 	}
 	c.more = page.Next != ""
@@ -101,6 +108,50 @@ func cleaned[T any](c *chain, entries []T, key func(*T) string, belongs func(str
 		}
 	}
 	return kept, nil
+}
+
+// advance refuses a page that holds what should have come before: readers only go
+// forward, and would take it for a repetition.
+func (c *chain) advance(page Page) error {
+	if !c.ordered {
+		return nil
+	}
+	for i := range page.Objects {
+		if key := page.Objects[i].Key; key > c.end {
+			break
+		} else if !c.before.has(key) {
+			return fmt.Errorf("%w: %q comes on a page behind %q", ErrBrokenListing, key, c.end)
+		}
+	}
+	for _, prefix := range page.Prefixes {
+		if prefix > c.end {
+			break
+		} else if !c.before.has(prefix) {
+			return fmt.Errorf("%w: %q comes on a page behind %q", ErrBrokenListing, prefix, c.end)
+		}
+	}
+	if end := page.end(); end > c.end {
+		c.before, c.end = page, end
+	}
+	return nil
+}
+
+// end is the last key or prefix of a page in order.
+func (p Page) end() (end string) {
+	if n := len(p.Objects); n > 0 {
+		end = p.Objects[n-1].Key
+	}
+	if n := len(p.Prefixes); n > 0 {
+		end = max(end, p.Prefixes[n-1])
+	}
+	return end
+}
+
+// has reports whether a page in order holds a key, as an object or as a prefix.
+func (p Page) has(key string) bool {
+	_, object := slices.BinarySearchFunc(p.Objects, key, func(o Object, key string) int { return strings.Compare(o.Key, key) })
+	_, prefix := slices.BinarySearch(p.Prefixes, key)
+	return object || prefix
 }
 
 // children are a level page's objects and prefixes below dir, merged into the

@@ -28,14 +28,15 @@ func TestScanDropsWhatComesTwice(t *testing.T) {
 	for _, text := range everyKind {
 		l := newFake(t, faultKeys()...)
 		l.pageSize = 10
-		var before Page
+		pages := map[[2]string]Page{} // the last of each listing
 		l.mangle = func(q Query, p *Page) {
 			// A page that begins with what the page before ended with.
+			before := pages[[2]string{q.Prefix, q.Delimiter}]
 			if q.Token != "" {
 				p.Objects = slices.Concat(before.Objects, p.Objects)
 				p.Prefixes = slices.Concat(before.Prefixes, p.Prefixes)
 			}
-			before = Page{Objects: p.Objects[max(0, len(p.Objects)-3):], Prefixes: p.Prefixes[max(0, len(p.Prefixes)-3):]}
+			pages[[2]string{q.Prefix, q.Delimiter}] = Page{Objects: p.Objects[max(0, len(p.Objects)-3):], Prefixes: p.Prefixes[max(0, len(p.Prefixes)-3):]}
 		}
 		got := scanAll(t, l, "", text, Listing{Dirs: true})
 		equal(t, text, got, scanReference(l.keys, "", compile(t, text), Listing{Dirs: true}))
@@ -123,6 +124,47 @@ func TestScanOfAnUnsortedListing(t *testing.T) {
 		_, err := Scan(t.Context(), l, "", compile(t, text), Listing{}, func(Item) Verdict { return Continue })
 		if text != "d1" && !errors.Is(err, ErrBrokenListing) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestListingsUnsortedAcrossPages have pages that are in order, and one that holds
+// what belongs before it: without an error it would be lost.
+func TestListingsUnsortedAcrossPages(t *testing.T) {
+	object := func(keys ...string) (p Page) {
+		for _, key := range keys {
+			p.Objects = append(p.Objects, Object{Key: key})
+		}
+		return p
+	}
+	for name, pages := range map[string][]Page{
+		"objects":                  {object("d/b"), object("d/a", "d/c")},
+		"far behind":               {object("d/a", "d/c"), object("d/d"), object("d/b", "d/e")},
+		"behind what comes again":  {object("d/a", "d/c"), object("d/c"), object("d/b", "d/c", "d/d")},
+		"objects, then prefixes":   {object("d/b"), {Prefixes: []string{"d/a/"}}},
+		"prefixes":                 {{Prefixes: []string{"d/b/"}}, {Prefixes: []string{"d/a/", "d/c/"}}},
+		"all prefixes come first":  {{Prefixes: []string{"d/b/", "d/x/"}}, object("d/a")},
+		"behind a page of nothing": {object("d/b"), {}, object("d/a")},
+	} {
+		l := newFake(t)
+		n := 0
+		l.mangle = func(_ Query, p *Page) {
+			*p = pages[min(n, len(pages)-1)]
+			if n++; n < len(pages) {
+				p.Next = fmt.Sprintf("%d:%d", behindKey, n)
+			}
+		}
+		listings := map[string]error{}
+		for _, listings["Children"] = range Children(t.Context(), l, "d", Listing{}) {
+		}
+		if !strings.Contains(name, "prefixes") { // which a flat listing does not have
+			n = 0
+			_, listings["Scan"] = Scan(t.Context(), l, "d", nil, Listing{}, func(Item) Verdict { return Continue })
+		}
+		for what, err := range listings {
+			if !errors.Is(err, ErrBrokenListing) {
+				t.Errorf("%s: %s: %v", name, what, err)
+			}
 		}
 	}
 }
