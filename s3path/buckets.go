@@ -40,7 +40,14 @@ func (c *Client) Buckets(ctx context.Context) iter.Seq2[S3Path, error] {
 				return
 			}
 			for _, b := range out.Buckets {
-				if !yield(c.Object(aws.ToString(b.Name), ""), nil) {
+				switch name := aws.ToString(b.Name); {
+				case ctx.Err() != nil:
+					fail(ctx.Err())
+					return
+				case name == "":
+					fail(fmt.Errorf("%w: it lists a bucket without a name", cloudpath.ErrProtocol))
+					return
+				case !yield(c.Object(name, ""), nil):
 					return
 				}
 			}

@@ -86,6 +86,7 @@ func TestBucketsPages(t *testing.T) {
 		{"two pages", []string{list("aaa bbb", "t"), list("ccc", "")}, "aaa bbb ccc", nil},
 		{"an empty page", []string{list("", "t"), list("ccc", "")}, "ccc", nil},
 		{"the same token twice", []string{list("aaa", "t"), list("bbb", "t")}, "aaa bbb", cloudpath.ErrProtocol},
+		{"a bucket without a name", []string{strings.Replace(list("aaa bbb", ""), "bbb", "", 1)}, "aaa", cloudpath.ErrProtocol},
 		{"HTML", []string{`<html><body>Sign in</body></html>`}, "", cloudpath.ErrProtocol},
 		{"nothing", []string{""}, "", cloudpath.ErrProtocol},
 	} {
@@ -111,6 +112,18 @@ func TestBucketsFail(t *testing.T) {
 		cancel()
 		if _, err := buckets(ctx, at.client); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
+		}
+		at.Proxy.Intercept(nil)
+		at.NewBucket(t)
+		ctx, cancel = context.WithCancel(t.Context())
+		defer cancel()
+		n := 0
+		for _, err = range at.client.Buckets(ctx) {
+			n++
+			cancel()
+		}
+		if n != 2 || !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled in the loop: %v at the end of %d", err, n)
 		}
 	})
 }

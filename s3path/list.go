@@ -212,7 +212,7 @@ func (l *listing) scan(ctx context.Context, pat *pattern.Pattern, yield func(Ent
 	switch {
 	case ended:
 		return
-	case pat != nil && errors.Is(err, fs.ErrNotExist):
+	case pat != nil && !found && errors.Is(err, fs.ErrNotExist):
 		return // a pattern matches nothing in a bucket that is not there
 	case err == nil && pat == nil && !found && l.whole():
 		if _, err = tree.Instead(ctx, l.store, l.p.key); err == nil {

@@ -54,6 +54,7 @@ func TestAFailedPage(t *testing.T) {
 			check  func(error) bool
 		}{
 			"403":                 {answer403, func(err error) bool { return errors.Is(err, fs.ErrPermission) }},
+			"404":                 {answer(404, `<Error><Code>NoSuchBucket</Code></Error>`), isNotExist},
 			"500":                 {answer(500, ""), func(err error) bool { return strings.Contains(err.Error(), "HTTP 500") }},
 			"a broken connection": {http.HandlerFunc(breakOff), func(err error) bool { return !errors.Is(err, cloudpath.ErrProtocol) }},
 			"another page":        {answer(200, "<html><p>Welcome</p></html>"), func(err error) bool { return errors.Is(err, cloudpath.ErrProtocol) }},
@@ -81,6 +82,8 @@ func TestAFailedPage(t *testing.T) {
 		at.Proxy.Intercept(nil)
 	})
 }
+
+func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // TestAPageIsTriedAgain before it fails a listing: after a 500, a reset, and an
 // answer that breaks off in the middle.
@@ -173,19 +176,21 @@ func TestCancelled(t *testing.T) {
 			t.Errorf("%d requests under a cancelled context", n)
 		}
 		for what := range listsOf(t.Context(), at.bucket) {
-			ctx, cancel := context.WithCancel(t.Context())
-			n := 0
-			var failed error
-			for _, err := range listsOf(ctx, at.bucket, s3path.WithPageSize(2))[what] {
-				if failed = err; err == nil {
-					n++
+			for _, size := range []int{2, 1000} {
+				ctx, cancel := context.WithCancel(t.Context())
+				n := 0
+				var failed error
+				for _, err := range listsOf(ctx, at.bucket, s3path.WithPageSize(size))[what] {
+					if failed = err; err == nil {
+						n++
+					}
+					cancel()
+				}
+				if !errors.Is(failed, context.Canceled) || n > 2 {
+					t.Errorf("%s in pages of %d, cancelled in the loop: %d entries, %v", what, size, n, failed)
 				}
 				cancel()
 			}
-			if !errors.Is(failed, context.Canceled) || n > 2 {
-				t.Errorf("%s, cancelled in the loop: %d entries, %v", what, n, failed)
-			}
-			cancel()
 		}
 		// While a request is under way.
 		ctx, cancel := context.WithCancel(t.Context())

@@ -41,6 +41,10 @@ func (p S3Path) Versions(ctx context.Context, opts ...ListOption) iter.Seq2[Entr
 				return
 			}
 			for _, e := range entries {
+				if err := ctx.Err(); err != nil {
+					yield(Entry{}, l.failure(err))
+					return
+				}
 				if !l.c.filter.keeps(e) {
 					continue
 				}
