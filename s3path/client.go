@@ -99,6 +99,9 @@ func (c *Client) use(ctx context.Context) (*core, error) {
 	if c.closed {
 		return nil, errClientClosed
 	}
+	if c.opts == nil {
+		return nil, errZeroClient
+	}
 	if c.core == nil {
 		k, err := newCore(ctx, *c.opts)
 		if err != nil {
@@ -109,7 +112,10 @@ func (c *Client) use(ctx context.Context) (*core, error) {
 	return c.core, nil
 }
 
-var errClientClosed = errors.New("the client is closed")
+var (
+	errClientClosed = errors.New("the client is closed")
+	errZeroClient   = errors.New("it is the zero Client; get one from NewClient")
+)
 
 // Cache is where the client keeps copies of what it reads, nil where it keeps
 // none.

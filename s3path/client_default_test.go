@@ -102,6 +102,26 @@ func TestDefaultClientFirstRequests(t *testing.T) {
 	}
 }
 
+// The zero Client is no client: what asks with it is an error.
+func TestZeroClient(t *testing.T) {
+	c := &s3path.Client{}
+	p := c.Object("bucket", "key")
+	_, stat := p.Stat(t.Context())
+	_, buckets := buckets(t.Context(), c)
+	_, address := c.PathFromURL("https://host/bucket/key")
+	for what, err := range map[string]error{"Stat": stat, "Buckets": buckets, "PathFromURL": address, "Walk": last(p.Walk(t.Context()))} {
+		if _, ok := errors.AsType[*fs.PathError](err); !ok || !strings.Contains(err.Error(), "NewClient") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if c.S3() != nil || c.Cache() != nil || p.URL() != "" {
+		t.Error("it has something")
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // SetDefaultClient is in force for all paths of the default client, made before
 // or after; nil goes back to the environment's.
 func TestSetDefaultClient(t *testing.T) {
