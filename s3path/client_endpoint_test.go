@@ -241,6 +241,23 @@ func TestEndpointTyposElsewhere(t *testing.T) {
 	}
 }
 
+// An endpoint that cannot be reached says what to do about it.
+func TestUnreachableEndpoint(t *testing.T) {
+	plain := listen(t, object)
+	silent := listen(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for endpoint, says := range map[string]string{
+		"http://127.0.0.1:1":     "check the endpoint",
+		"http://nowhere.invalid": "check the endpoint",
+		silent.URL:               "check the endpoint",
+		plain.host():             "a server without TLS is http://host:port",
+	} {
+		err := stat(t, openClient(t, s3path.WithEndpoint(endpoint), keys(), s3path.WithMaxAttempts(1)))
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}
+
 // The checksum modes are named for every way to make a client. They show in the
 // headers: a PUT that sends a checksum nobody asked for, a GET that asks for one.
 func TestChecksumModes(t *testing.T) {

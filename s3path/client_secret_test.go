@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
@@ -135,6 +136,32 @@ func TestSecretsOfValues(t *testing.T) {
 		if shown := fmt.Sprintf(verb, put); strings.Contains(shown, "Signature=") || strings.Contains(shown, "CANARY") {
 			t.Errorf("PresignedRequest, printed with %s, shows its signature", verb)
 		}
+	}
+}
+
+// An SDK client of the caller's own may have a password in its endpoint, a path a
+// bucket that was none.
+func TestSecretsOfOthers(t *testing.T) {
+	c := openClient(t, s3path.WithS3Client(s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://user:" + password + "@127.0.0.1:1"), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("id", secretKey, ""),
+	})))
+	if got := c.String(); got != "s3path.Client(http://127.0.0.1:1, us-east-1)" {
+		t.Error(got)
+	}
+	p := c.Object("bucket", "key")
+	givesNothingAway(t, "URL", p.URL())
+	_, unreachable := p.Stat(t.Context())
+	_, elsewhere := c.PathFromURL("https://example.com/bucket/key")
+	odd := c.Object("user:"+password+"@host", "key")
+	for what, err := range map[string]error{
+		"unreachable": unreachable, "another endpoint": elsewhere,
+		"a bad pattern": last(odd.Glob(t.Context(), "[")), "no bucket": last(odd.Glob(t.Context(), "*")),
+	} {
+		if err == nil {
+			t.Errorf("%s is no error", what)
+		}
+		givesNothingAway(t, what, err)
 	}
 }
 

@@ -45,6 +45,16 @@ func parseEndpoint(text string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
+// withoutUser is an endpoint without the user name and the password before its
+// host, which an SDK client of the caller's own may have.
+func withoutUser(endpoint string) string {
+	scheme, rest, ok := strings.Cut(endpoint, "://")
+	if i := strings.LastIndexByte(rest, '@'); ok && i >= 0 {
+		return scheme + "://" + rest[i+1:]
+	}
+	return endpoint
+}
+
 func validPort(port string) bool {
 	n, err := strconv.Atoi(port)
 	return err == nil && n > 0 && n < 1<<16

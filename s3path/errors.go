@@ -46,7 +46,7 @@ func failure(op string, p S3Path, err error) error {
 	if done, ok := err.(*fs.PathError); ok && strings.HasPrefix(done.Path, "s3://") {
 		return err
 	}
-	return &fs.PathError{Op: op, Path: p.String(), Err: explain(p, err)}
+	return &fs.PathError{Op: op, Path: p.shown(), Err: explain(p, err)}
 }
 
 // cause is an error in this package's words, with all it stands for.
@@ -224,11 +224,14 @@ func explainTransport(p S3Path, err error) error {
 		return &cause{text: fmt.Sprintf("no address for host %q: check the endpoint or the region", lookup.Name), is: []error{err}}
 	}
 	if refused, ok := errors.AsType[*net.OpError](err); ok && refused.Op == "dial" {
-		return &cause{text: fmt.Sprintf("%s cannot be reached: %v", p.client.place(), refused.Err), is: []error{err}}
+		return &cause{text: fmt.Sprintf("%s cannot be reached: %v; check the endpoint and the network", p.client.place(), refused.Err), is: []error{err}}
 	}
 	if address, ok := errors.AsType[*url.Error](err); ok {
-		words := fmt.Sprintf("no answer came from %s: %v", p.client.place(), address.Err)
-		if errorIs[*tls.CertificateVerificationError](err) {
+		words := fmt.Sprintf("no answer came from %s: %v; check the endpoint", p.client.place(), address.Err)
+		switch {
+		case errors.Is(err, http.ErrSchemeMismatch):
+			words += ": a server without TLS is http://host:port"
+		case errorIs[*tls.CertificateVerificationError](err):
 			words = fmt.Sprintf("the certificate of %s is not trusted: %v (AWS_CA_BUNDLE names a file of certificates to trust)", p.client.place(), address.Err)
 		}
 		return &cause{text: words, is: []error{err}}
