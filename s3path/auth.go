@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
 // newCore turns options into an SDK client, and opens its cache. It makes no
@@ -113,6 +115,9 @@ func (s *settings) config(ctx context.Context) (aws.Config, error) {
 	if !newCredentials(cfg).optional {
 		return cfg, nil
 	}
+	if err := halfConfigured(); err != nil {
+		return aws.Config{}, err
+	}
 	// Nobody said that there is a metadata service: do not insist.
 	once, err := config.LoadDefaultConfig(ctx, append(load, config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 2 })
@@ -122,6 +127,20 @@ func (s *settings) config(ctx context.Context) (aws.Config, error) {
 	}
 	cfg.Credentials = once.Credentials
 	return cfg, nil
+}
+
+// halfConfigured is the error of an environment that holds one half of a key, which
+// the SDK takes for none.
+func halfConfigured() error {
+	id := os.Getenv("AWS_ACCESS_KEY_ID") + os.Getenv("AWS_ACCESS_KEY")
+	secret := os.Getenv("AWS_SECRET_ACCESS_KEY") + os.Getenv("AWS_SECRET_KEY")
+	switch {
+	case id != "" && secret == "":
+		return fmt.Errorf("%w: AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not", cloudpath.ErrNoCredentials)
+	case id == "" && secret != "":
+		return fmt.Errorf("%w: AWS_SECRET_ACCESS_KEY is set, AWS_ACCESS_KEY_ID is not", cloudpath.ErrNoCredentials)
+	}
+	return nil
 }
 
 // environment is the configuration of an anonymous client: the environment's
@@ -271,7 +290,7 @@ func (k *core) describe() {
 	}
 	k.secure = !o.EndpointOptions.DisableHTTPS
 	if o.BaseEndpoint != nil {
-		k.endpoint = strings.TrimSuffix(*o.BaseEndpoint, "/")
+		k.endpoint = strings.TrimSuffix(withoutUser(*o.BaseEndpoint), "/")
 		k.secure = !strings.HasPrefix(strings.ToLower(k.endpoint), "http://")
 	}
 	if k.creds == nil {

@@ -191,6 +191,30 @@ func TestUnknownProfile(t *testing.T) {
 	}
 }
 
+// Half a key is not nothing configured: it is an error, not unsigned requests.
+func TestHalfAKey(t *testing.T) {
+	for is, not := range map[string]string{"AWS_ACCESS_KEY_ID": "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY": "AWS_ACCESS_KEY_ID"} {
+		t.Run(is, func(t *testing.T) {
+			bareEnvironment(t)
+			t.Setenv(is, "CANARYhalf")
+			_, err := s3path.NewClient(t.Context())
+			if !errors.Is(err, cloudpath.ErrNoCredentials) || !strings.Contains(err.Error(), not+" is not") {
+				t.Error(err)
+			}
+			noCanary(t, is, err, "CANARYhalf")
+			openClient(t, s3path.WithAnonymous())
+			openClient(t, s3path.WithStaticCredentials("k", "s", ""))
+		})
+	}
+	bareEnvironment(t)
+	credentialsFile(t, "[half]\naws_access_key_id = CANARYhalf\n")
+	_, err := s3path.NewClient(t.Context(), s3path.WithProfile("half"))
+	if err == nil || !strings.Contains(err.Error(), "half") {
+		t.Error(err)
+	}
+	noCanary(t, "a profile", err, "CANARYhalf")
+}
+
 // traps are all the places where credentials might be looked for, each of which
 // notes that it was.
 type traps struct {

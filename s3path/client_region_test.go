@@ -51,6 +51,32 @@ func wrongRegion(status int, code, message string) http.HandlerFunc {
 	}
 }
 
+// The ARN of an access point says itself where it is, whatever the client's region.
+func TestRegionOfAnAccessPoint(t *testing.T) {
+	for arn, want := range map[string]struct{ region, host string }{
+		"arn:aws:s3:eu-west-1:123456789012:accesspoint/ap":            {"eu-west-1", "ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com"},
+		"arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/ap":        {"cn-north-1", "ap-123456789012.s3-accesspoint.cn-north-1.amazonaws.com.cn"},
+		"arn:aws-us-gov:s3:us-gov-west-1:123456789012:accesspoint/ap": {"us-gov-west-1", "ap-123456789012.s3-accesspoint.us-gov-west-1.amazonaws.com"},
+	} {
+		w := &wire{answer: object}
+		c := openClient(t, s3path.WithAWSConfig(configOf("key", "secret")), s3path.WithHTTPClient(w.client()))
+		p := c.MustParse("s3://" + arn + "/dir/f")
+		if _, err := p.Stat(t.Context()); err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, region := signedBy(w.last(t).Header); region != want.region || w.last(t).URL.Host != want.host {
+			t.Errorf("%s: asked %s, signed for %s", arn, w.last(t).URL.Host, region)
+		}
+		if url := "https://" + want.host + "/dir/f"; p.URL() != url {
+			t.Errorf("%s: URL %s, want %s", arn, p.URL(), url)
+		}
+		if signed, err := p.PresignGet(t.Context(), time.Minute); err != nil || !strings.Contains(signed, want.region) {
+			t.Errorf("%s: presigned %s, %v", arn, signed, err)
+		}
+	}
+}
+
 // The region is learned from the first answer, once for the bucket, and used
 // from then on with the first request.
 func TestRegionLearned(t *testing.T) {

@@ -18,6 +18,9 @@ func (k *core) regionOf(bucket string) string {
 	if region, ok := k.regions.Load(bucket); ok {
 		return region.(string)
 	}
+	if region := regionInARN(bucket); region != "" && k.endpoint == "" {
+		return region
+	}
 	return k.region
 }
 

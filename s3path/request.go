@@ -58,11 +58,9 @@ func once[I, O any](ctx context.Context, k *core, bucket string, in *I,
 // at directs a request to the bucket's region. A client of the caller's own
 // gets here what this package's gets when it is made.
 func (k *core) at(bucket string) func(*s3.Options) {
-	region, ok := k.regions.Load(bucket)
+	region := k.regionOf(bucket)
 	return func(o *s3.Options) {
-		if ok {
-			o.Region = region.(string)
-		}
+		o.Region = region
 		if k.theirs {
 			o.APIOptions = append(o.APIOptions, k.demands()...)
 		}

@@ -118,6 +118,15 @@ func isAccessPoint(arn string) bool {
 		len(account) == 12 && strings.Trim(account, "0123456789") == ""
 }
 
+// regionInARN is the region that the ARN of an access point names, "" of a
+// multi-region one and of any other bucket.
+func regionInARN(bucket string) string {
+	if !isARN(bucket) {
+		return ""
+	}
+	return strings.SplitN(bucket, ":", 6)[3]
+}
+
 // isHostLabel reports whether s can stand between the dots of a host name, which
 // is where the SDK puts the parts of an ARN.
 func isHostLabel(s string) bool {
