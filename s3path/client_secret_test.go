@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -168,7 +169,12 @@ func TestSecretsOfOthers(t *testing.T) {
 // No error gives a secret away, whatever fails and however it is printed.
 func TestSecretsInErrors(t *testing.T) {
 	echo := func(w http.ResponseWriter, r *http.Request) { // refuses, and says what it was sent
-		refuse(w, r, 403, "AccessDenied", "no")
+		var sent bytes.Buffer
+		if err := r.Header.Write(&sent); err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("X-Amz-Request-Id", r.Header.Get("X-Amz-Security-Token"))
+		refuse(w, r, 403, r.Header.Get("Authorization"), html.EscapeString(sent.String()))
 	}
 	garbage := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, "<html>")

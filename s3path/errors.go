@@ -164,7 +164,29 @@ func explain(p S3Path, err error) error {
 	if status != 0 {
 		words += fmt.Sprintf(" (HTTP %d%s)", status, requestID(err))
 	}
-	return &cause{text: words, is: is}
+	return &cause{text: hushed(words, err), is: is}
+}
+
+// hushed is what a server said without what it was told in confidence: some repeat
+// in a refusal what they were sent.
+func hushed(words string, refusal error) string {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](refusal)
+	if !ok || answer.Response == nil || answer.Response.Request == nil {
+		return words
+	}
+	for _, name := range []string{
+		"Authorization", "X-Amz-Security-Token",
+		"X-Amz-Server-Side-Encryption-Customer-Key", "X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key",
+	} {
+		said := answer.Response.Request.Header.Get(name)
+		_, signature, _ := strings.Cut(said, "Signature=")
+		for _, secret := range []string{said, signature} {
+			if secret != "" {
+				words = strings.ReplaceAll(words, secret, "…")
+			}
+		}
+	}
+	return words
 }
 
 // checksumsRefused tells the refusals of servers that do not know the checksums
