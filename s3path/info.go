@@ -175,8 +175,8 @@ func infoOfGet(p S3Path, out *s3.GetObjectOutput) Info {
 }
 
 func infoOfObject(p S3Path, o tree.Object) Info {
-	if known, ok := o.Any.(Info); ok {
-		return known
+	if known, ok := o.Any.(*Info); ok {
+		return *known
 	}
 	return Info{
 		name: p.Name(), size: o.Size, modTime: o.ModTime, etag: o.ETag,

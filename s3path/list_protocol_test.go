@@ -139,6 +139,16 @@ func TestVersionsThatAreNone(t *testing.T) {
 			t.Errorf("%s: %v, want cloudpath.ErrProtocol", row.name, err)
 		}
 	}
+	for name, inside := range map[string]string{
+		"no key at all":  `<Version><VersionId>1</VersionId></Version>`,
+		"an empty key":   version("", "1"),
+		"a size below 0": `<Version><Key>a</Key><VersionId>1</VersionId><Size>-1</Size></Version>`,
+	} {
+		at.fault(replying(versions(b, inside)))
+		if err := last(client.Object(b, "").Versions(t.Context())); !errors.Is(err, cloudpath.ErrProtocol) {
+			t.Errorf("%s: %v, want cloudpath.ErrProtocol", name, err)
+		}
+	}
 }
 
 // TestPagesThatAreOdd but right: an empty page that goes on, duplicates, a marker

@@ -148,14 +148,14 @@ func (s store) Head(ctx context.Context, key string) (tree.Object, error) {
 	p.key = key
 	if s.k.offline() {
 		info, err := s.k.copies.stat(p)
-		return tree.Object{Key: key, Size: info.size, ModTime: info.modTime, ETag: info.etag, StorageClass: info.storageClass, Any: info}, err
+		return tree.Object{Key: key, Size: info.size, ModTime: info.modTime, ETag: info.etag, StorageClass: info.storageClass, Any: &info}, err
 	}
 	out, err := s.head(ctx, p)
 	if err != nil {
 		return tree.Object{}, explain(p, err)
 	}
 	info := infoOfHead(p, out)
-	return tree.Object{Key: key, Size: info.size, ModTime: info.modTime, ETag: info.etag, StorageClass: info.storageClass, Any: info}, nil
+	return tree.Object{Key: key, Size: info.size, ModTime: info.modTime, ETag: info.etag, StorageClass: info.storageClass, Any: &info}, nil
 }
 
 func (s store) head(ctx context.Context, p S3Path) (*s3.HeadObjectOutput, error) {

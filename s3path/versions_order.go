@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/tree"
 )
 
@@ -77,6 +79,9 @@ func listedVersions(out *s3.ListObjectVersionsOutput, deletions []bool) ([]Entry
 		if err != nil {
 			return nil, err
 		}
+		if aws.ToInt64(v.Size) < 0 {
+			return nil, fmt.Errorf("%w: the version %q of key %q has %d bytes", cloudpath.ErrProtocol, e.version, e.object.Key, *v.Size)
+		}
 		e.object.Size, e.object.ETag, e.object.StorageClass = aws.ToInt64(v.Size), trimETag(aws.ToString(v.ETag)), string(v.StorageClass)
 		versions = append(versions, e)
 	}
@@ -95,6 +100,9 @@ func listedVersions(out *s3.ListObjectVersionsOutput, deletions []bool) ([]Entry
 
 func entryOfVersion(encoding types.EncodingType, key, id *string, latest *bool, at *time.Time, owner *types.Owner) (stamped, error) {
 	k, err := decoded(encoding, key)
+	if err == nil && k == "" {
+		err = fmt.Errorf("%w: the list of versions has one without a key", cloudpath.ErrProtocol)
+	}
 	if err != nil {
 		return stamped{}, err
 	}

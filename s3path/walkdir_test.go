@@ -173,6 +173,9 @@ func TestWalkDirFile(t *testing.T) {
 				if err != nil || e.IsDir() || e.Rel() != "" || e.Size() != 5 || e.S3Path != at.object("dir/f") || e.ETag() == "" {
 					t.Errorf("%v %+v", err, e)
 				}
+				if !(map[s3path.Entry]bool{e: true})[e] { // it can be compared
+					t.Errorf("%v is not itself", e)
+				}
 				return fs.SkipDir
 			})
 			if err != nil {
