@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -34,7 +35,7 @@ func (p S3Path) Restore(ctx context.Context, days int, tier RestoreTier) error {
 		return err
 	case p.key == "":
 		return failure("restore", p, cloudpath.ErrIsDirectory)
-	case days < 1:
+	case days < 1 || days > math.MaxInt32:
 		return failure("restore", p, fmt.Errorf("%w: %d days", fs.ErrInvalid, days))
 	}
 	in := &s3.RestoreObjectInput{

@@ -48,8 +48,10 @@ func TestRestore(t *testing.T) {
 	if err := bucket.Join("missing").Restore(ctx, 1, s3path.RestoreStandard); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of a missing object: %v", err)
 	}
-	if err := frozen.Restore(ctx, 0, s3path.RestoreStandard); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("for no day: %v", err)
+	for _, days := range []int{0, -1, 1<<32 + 3} {
+		if err := frozen.Restore(ctx, days, s3path.RestoreStandard); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("for %d days: %v", days, err)
+		}
 	}
 }
 

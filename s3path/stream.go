@@ -38,6 +38,10 @@ func (o *object) stream(ctx context.Context, off, end int64) *stream {
 // resumePause is waited before a broken body is asked for again.
 const resumePause = 20 * time.Millisecond
 
+// longer is a pause that doubles with each failure in a row, a few times: many
+// attempts must not make it hours.
+func longer(pause time.Duration, fails int) time.Duration { return pause << min(fails, 8) }
+
 func (s *stream) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -130,7 +134,7 @@ func (s *stream) broke(err error) error {
 	select {
 	case <-s.ctx.Done():
 		return s.ctx.Err()
-	case <-time.After(resumePause << s.fails):
+	case <-time.After(longer(resumePause, s.fails)):
 		return nil
 	}
 }

@@ -129,7 +129,7 @@ func (u *upload) run(ctx context.Context, body io.Reader, plan []stage, concurre
 	for _, st := range plan {
 		in := *u.in
 		in.Body = body
-		workers := int64(concurrency)
+		workers := min(int64(concurrency), st.parts) // the manager starts them all at once
 		if rest != nil {
 			u.stage = &segment{r: rest, left: st.parts * st.size}
 			in.Body = u.stage

@@ -274,7 +274,7 @@ func (k *core) again(ctx context.Context, write func() error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(rand.N(50 * time.Millisecond << try)):
+		case <-time.After(rand.N(longer(50*time.Millisecond, try))):
 		}
 	}
 }

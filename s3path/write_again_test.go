@@ -1,12 +1,15 @@
 package s3path_test
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cloudpath-go/cloudpath/s3path"
 )
@@ -60,6 +63,35 @@ func TestWriteAgain(t *testing.T) {
 	}
 }
 
+// Many attempts are no reason to wait for hours between two of them.
+func TestPausesStaySmall(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, p s3path.S3Path) error{
+		"a body that breaks": func(ctx context.Context, p s3path.S3Path) error { _, err := p.ReadBytes(ctx); return err },
+		"a write that collides": func(ctx context.Context, p s3path.S3Path) error {
+			return p.WriteText(ctx, "x", s3path.WithIfMatch("x"))
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const attempts = 40
+			n := 0
+			c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+				n++
+				if r.Method == http.MethodPut {
+					return fakeXML(r, http.StatusConflict, "<Error><Code>ConditionalRequestConflict</Code></Error>"), nil
+				}
+				answer := fakeRange(r, "data")
+				answer.Body = io.NopCloser(strings.NewReader(""))
+				return answer, nil
+			}, s3path.WithMaxAttempts(attempts))
+			begin := time.Now()
+			err := call(t.Context(), c.Object("bucket", "a"))
+			if took := time.Since(begin); err == nil || n != attempts || took > attempts*15*time.Second {
+				t.Errorf("%s: %v after %d attempts and %v", name, err, n, took)
+			}
+		})
+	}
+}
+
 func fakeXML(r *http.Request, status int, body string) *http.Response {
 	return fakeAnswer(r, status, int64(len(body)), strings.NewReader(body), "Content-Type", "application/xml")
 }
@@ -69,4 +101,17 @@ func readRequest(r *http.Request) ([]byte, error) {
 		return nil, nil
 	}
 	return io.ReadAll(r.Body)
+}
+
+// Of so many workers most would have nothing to do: no object has as many parts.
+func TestConcurrencyWithoutEnd(t *testing.T) {
+	p := memoryBucket(t).Join("a")
+	most := 0
+	watch := s3path.WithProgress(func(s3path.Progress) { most = max(most, runtime.NumGoroutine()) })
+	if err := p.WriteBytes(t.Context(), pattern(2*part), s3path.WithConcurrency(1<<17), watch); err != nil {
+		t.Fatal(err)
+	}
+	if most > 20_000 {
+		t.Errorf("%d goroutines", most)
+	}
 }
