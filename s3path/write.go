@@ -125,13 +125,20 @@ func (p S3Path) WriteFunc(ctx context.Context, fn func(w io.Writer) error, opts 
 			_ = w.Abort() // fn panicked: that is the news
 		}
 	}()
-	if err := fn(w); err != nil {
+	if err := fn(onlyWriter{w}); err != nil {
 		committed = true
 		return failure("write", p, errors.Join(err, w.Abort()))
 	}
 	committed = true
 	return w.Close()
 }
+
+// onlyWriter hides Close: what fn hands it to, an encoder for instance, may close
+// whatever it can, and that would commit.
+type onlyWriter struct{ w *Writer }
+
+func (o onlyWriter) Write(b []byte) (int, error)         { return o.w.Write(b) }
+func (o onlyWriter) ReadFrom(r io.Reader) (int64, error) { return o.w.ReadFrom(r) }
 
 // Update reads an object, gives its bytes to fn (nil when it is missing), and
 // writes what fn returns, provided that nobody has changed the object

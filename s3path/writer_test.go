@@ -328,6 +328,21 @@ func TestWriteFunc(t *testing.T) {
 	})
 }
 
+// An encoder that closes what it writes to commits nothing.
+func TestWriteFuncClosed(t *testing.T) {
+	p := memoryBucket(t).Join("a")
+	cause := errors.New("no")
+	err := p.WriteFunc(t.Context(), func(w io.Writer) error {
+		if c, ok := w.(io.Closer); ok {
+			return errors.Join(c.Close(), cause)
+		}
+		return cause
+	})
+	if there, serr := p.Exists(t.Context()); !errors.Is(err, cause) || there || serr != nil {
+		t.Errorf("%v; there is an object: %v, %v", err, there, serr)
+	}
+}
+
 // Where an upload fails, the Write that comes next says why, and so does Close.
 func TestWriterUploadFails(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
