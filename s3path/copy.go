@@ -335,6 +335,8 @@ func (t *transport) head(ctx context.Context, src S3Path) (*s3.HeadObjectOutput,
 		return nil, explain(src, err)
 	case head.ContentLength == nil || *head.ContentLength < 0:
 		return nil, fmt.Errorf("%w: the server does not say how long the object is", cloudpath.ErrProtocol)
+	case *head.ContentLength > maxInParts: // its parts would be more than memory holds
+		return nil, fmt.Errorf("%w: an object of %d bytes", cloudpath.ErrProtocol, *head.ContentLength)
 	}
 	t.gauge.expect(*head.ContentLength)
 	return head, nil

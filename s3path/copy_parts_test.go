@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -278,4 +279,23 @@ func TestCopyOfUnknownLength(t *testing.T) {
 	}
 	at.Proxy.Intercept(nil)
 	at.wantKeys(t, "f")
+}
+
+// A size that no object has is not planned for.
+func TestCopyOfNoSuchSize(t *testing.T) {
+	for _, size := range []int64{math.MaxInt64, 1 << 60, 1 << 50} {
+		c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/a"):
+				return fakeAnswer(r, http.StatusOK, size, strings.NewReader("")), nil
+			case r.Method == http.MethodPost:
+				return fakeXML(r, http.StatusOK, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"), nil
+			}
+			return fakeXML(r, http.StatusNotFound, ""), nil
+		})
+		err := c.Object("bucket", "a").Copy(t.Context(), c.Object("bucket", "b"), s3path.WithNoOverwrite())
+		if !errors.Is(err, cloudpath.ErrProtocol) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
 }

@@ -41,8 +41,12 @@ type stage struct {
 	size  int64
 }
 
-// maxObject is the largest object that S3 is asked to hold.
-const maxObject = 5 << 40
+// maxObject is the largest object that S3 is asked to hold, maxInParts what the
+// most and largest parts would make.
+const (
+	maxObject  = 5 << 40
+	maxInParts = int64(manager.MaxUploadParts) * maxPartSize
+)
 
 // stages plans the parts of an upload. size is -1 when unknown.
 func stages(partSize, size int64) []stage {
