@@ -72,6 +72,9 @@ func (k *core) openUploads(ctx context.Context, under S3Path) iter.Seq2[types.Mu
 		}
 		for {
 			out, err := send(ctx, k, under.bucket, in, (*s3.Client).ListMultipartUploads)
+			if err == nil {
+				err = store{k: k, p: under}.checkName(out.Bucket)
+			}
 			if err != nil {
 				yield(types.MultipartUpload{}, explain(under, err))
 				return

@@ -40,6 +40,8 @@ func (k *core) tags(ctx context.Context, p S3Path) (map[string]string, error) {
 		return map[string]string{}, nil
 	case err != nil:
 		return nil, err
+	case out.TagSet == nil: // of an object without tags there is an empty set
+		return nil, fmt.Errorf("%w: it lists no tags", cloudpath.ErrProtocol)
 	}
 	tags := make(map[string]string, len(out.TagSet))
 	for _, t := range out.TagSet {

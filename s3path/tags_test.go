@@ -1,6 +1,7 @@
 package s3path_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -123,6 +124,20 @@ func TestTagsOfAnyLetter(t *testing.T) {
 	for _, key := range []string{"f", "g", "h", "i"} {
 		if got, err := at.object(key).Tags(t.Context()); err != nil || !maps.Equal(got, tags) {
 			t.Errorf("%s: %q, %v", key, got, err)
+		}
+	}
+}
+
+// A success without a list of tags, or of uploads, says nothing about them.
+func TestNoListIsNotAnEmptyOne(t *testing.T) {
+	for _, body := range []string{"", "<html><body>Log in</body></html>"} {
+		c := fakeClient(t, func(r *http.Request) (*http.Response, error) { return fakeXML(r, http.StatusOK, body), nil })
+		p := c.Object("bucket", "f")
+		if tags, err := p.Tags(t.Context()); !errors.Is(err, cloudpath.ErrProtocol) {
+			t.Errorf("%q: tags %v, %v", body, tags, err)
+		}
+		if n, err := c.AbortStale(t.Context(), p, 0); !errors.Is(err, cloudpath.ErrProtocol) {
+			t.Errorf("%q: %d uploads aborted, %v", body, n, err)
 		}
 	}
 }
