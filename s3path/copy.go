@@ -83,7 +83,7 @@ type transport struct {
 
 	// What copies on the server takes one of these: many objects of many parts are
 	// not more at once than the call says.
-	slots chan struct{}
+	slots slots
 
 	// In a tree, large objects pass through this process one at a time: each
 	// holds several parts.
@@ -114,14 +114,17 @@ func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []Cop
 }
 
 func transportOf(k, to *core, c *call) *transport {
-	return &transport{k: k, to: to, c: c, stay: k == to, slots: make(chan struct{}, c.concurrency)}
+	return &transport{k: k, to: to, c: c, stay: k == to, slots: make(slots, c.concurrency)}
 }
 
-// slot waits for its turn, and returns what ends it.
-func (t *transport) slot(ctx context.Context) (done func(), err error) {
+// slots is room for as many requests of a call as may be under way at once.
+type slots chan struct{}
+
+// take waits for its turn, and returns what ends it.
+func (s slots) take(ctx context.Context) (done func(), err error) {
 	select {
-	case t.slots <- struct{}{}:
-		return func() { <-t.slots }, nil
+	case s <- struct{}{}:
+		return func() { <-s }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -259,7 +262,7 @@ func (t *transport) carried(ctx context.Context, src, dst S3Path, head *s3.HeadO
 func (t *transport) copyRequest(ctx context.Context, src, dst S3Path, req *s3.CopyObjectInput) (made, error) {
 	req.CopySource = aws.String(copySource(src))
 	req.CopySourceSSECustomerAlgorithm, req.CopySourceSSECustomerKey, req.CopySourceSSECustomerKeyMD5 = t.c.sourceSSEC.headers()
-	done, err := t.slot(ctx)
+	done, err := t.slots.take(ctx)
 	if err != nil {
 		return made{}, err
 	}

@@ -93,7 +93,7 @@ func (t *transport) copyParts(ctx context.Context, src S3Path, in *s3.PutObjectI
 			SSECustomerAlgorithm: in.SSECustomerAlgorithm, SSECustomerKey: in.SSECustomerKey, SSECustomerKeyMD5: in.SSECustomerKeyMD5,
 		}
 		req.CopySourceSSECustomerAlgorithm, req.CopySourceSSECustomerKey, req.CopySourceSSECustomerKeyMD5 = t.c.sourceSSEC.headers()
-		done, err := t.slot(ctx)
+		done, err := t.slots.take(ctx)
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,12 @@ func (s store) deleteMany(ctx context.Context, objects []types.ObjectIdentifier)
 	var failed map[objectID]error
 	if len(batch) > 0 {
 		in := &s3.DeleteObjectsInput{Bucket: aws.String(s.p.bucket), Delete: &types.Delete{Objects: batch, Quiet: aws.Bool(false)}}
+		done, err := s.slots.take(ctx)
+		if err != nil {
+			return nil, err
+		}
 		out, err := send(ctx, s.k, s.p.bucket, in, (*s3.Client).DeleteObjects)
+		done()
 		switch {
 		case code(err) == "NoSuchBucket":
 			return nil, nil
@@ -155,8 +160,13 @@ func refusedDelete(e types.Error, out *s3.DeleteObjectsOutput) error {
 func (s store) deleteSingly(ctx context.Context, objects []types.ObjectIdentifier, failed map[objectID]error) error {
 	var mu sync.Mutex
 	done := make(map[objectID]bool, len(objects))
-	err := tree.Each(ctx, s.k.opts.workers(), sequence(objects), func(ctx context.Context, o types.ObjectIdentifier) error {
-		err := s.deleteOne(ctx, o)
+	err := tree.Each(ctx, cap(s.slots), sequence(objects), func(ctx context.Context, o types.ObjectIdentifier) error {
+		finished, err := s.slots.take(ctx)
+		if err != nil {
+			return err
+		}
+		err = s.deleteOne(ctx, o)
+		finished()
 		mu.Lock()
 		defer mu.Unlock()
 		if done[idOf(o)] = true; err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
@@ -158,4 +159,32 @@ func TestRemoveManySingly(t *testing.T) {
 		}
 		same(t, "keys", rels(t, at.bucket.Walk(t.Context())), []string{"stays"})
 	})
+}
+
+// Where objects have to be deleted one by one, no more of them are deleted at once
+// than the call says.
+func TestRemoveOneByOneAtOnce(t *testing.T) {
+	at := apart(t)
+	at.meddle("DeleteObjects", 1, forever, refusing(http.StatusNotImplemented, "NotImplemented", "no"))
+	at.Proxy.SetLatency(time.Millisecond)
+	keys := numbered("d/", 50)
+	two := s3path.WithConcurrency(2)
+	for name, remove := range map[string]func() error{
+		"RemoveAll":  func() error { return at.object("d").RemoveAll(t.Context(), two) },
+		"RemoveMany": func() error { return at.client.RemoveMany(t.Context(), slices.Values(at.objects(keys...)), two) },
+		"Rename":     func() error { return at.object("d").Rename(t.Context(), at.object("e"), two) },
+		"SyncFrom": func() error {
+			_, err := at.object("d").SyncFrom(t.Context(), t.TempDir(), s3path.WithDelete(), two)
+			return err
+		},
+	} {
+		at.putMany(t, keys)
+		at.Proxy.Reset()
+		if err := remove(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n, peak := at.Proxy.Counts()["DeleteObject"], at.Proxy.Peak(); n < len(keys) || peak > 2 {
+			t.Errorf("%s: %d deletes, %d requests at once", name, n, peak)
+		}
+	}
 }

@@ -36,7 +36,7 @@ func (p S3Path) RemoveAll(ctx context.Context, opts ...RemoveOption) error {
 	case p.key != "" && c.has(optWholeBucket):
 		return failure("remove", p, fmt.Errorf("%w here: %v, the path is no bucket", errors.ErrUnsupported, optWholeBucket))
 	}
-	s := store{k: k, p: p}
+	s := store{k: k, p: p, slots: make(slots, c.concurrency)}
 	keys := func(yield func(string, error) bool) {
 		if p.key != "" && !strings.HasSuffix(p.key, "/") && !yield(p.key, nil) {
 			return
@@ -91,11 +91,12 @@ func (c *Client) RemoveMany(ctx context.Context, paths iter.Seq[S3Path], opts ..
 	}
 	m := call.meter(none)
 	defer m.end()
+	room := make(slots, call.concurrency)
 	err = tree.Each(ctx, call.concurrency, c.batches(m.planPaths(paths)), func(ctx context.Context, b batch) error {
 		if b.refused != nil {
 			return b.refused
 		}
-		s := store{k: k, p: b.paths[0]}
+		s := store{k: k, p: b.paths[0], slots: room}
 		objects := make([]types.ObjectIdentifier, len(b.paths))
 		for i, p := range b.paths {
 			objects[i] = types.ObjectIdentifier{Key: aws.String(p.key), VersionId: text(p.version)}

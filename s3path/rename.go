@@ -132,7 +132,7 @@ func (p S3Path) renameTree(ctx context.Context, t *transport, dst S3Path) error 
 	if len(copied) == 0 {
 		return err
 	}
-	d := sources{store: store{k: t.k, p: p}, etags: make(map[string]string, len(copied))}
+	d := sources{store: store{k: t.k, p: p, slots: t.slots}, etags: make(map[string]string, len(copied))}
 	keys := make([]string, len(copied))
 	for i, o := range copied {
 		keys[i], d.etags[o.key] = o.key, o.etag

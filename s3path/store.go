@@ -21,6 +21,10 @@ type store struct {
 	k    *core
 	p    S3Path // of the bucket or anything in it, for messages
 	ssec customerKey
+
+	// What deletes takes one of these: a batch that has to be deleted key by key is
+	// not more at once than the call says. Nil in a store that only reads.
+	slots slots
 }
 
 var _ tree.Lister = store{}

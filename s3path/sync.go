@@ -204,7 +204,7 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 	if s.c.has(optDryRun) {
 		return nil
 	}
-	err = tree.Delete(ctx, store{k: s.k, p: s.p}, s.c.concurrency, sequence(extra))
+	err = tree.Delete(ctx, store{k: s.k, p: s.p, slots: make(slots, s.c.concurrency)}, s.c.concurrency, sequence(extra))
 	return s.undeleted(err)
 }
 
