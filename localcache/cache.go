@@ -35,13 +35,14 @@ type state struct {
 	room   *room
 	closed bool
 
-	ledger   chan struct{} // of one: the ledger's lock among goroutines
-	unlocked atomic.Bool   // the file system has no locks
-	drops    [512]counter
-	waited   time.Time   // for the ledger, in vain; of who has it among goroutines
-	queue    []candidate // for eviction; of who has locked the ledger
-	index    index
-	buffers  sync.Pool
+	ledger    chan struct{} // of one: the ledger's lock among goroutines
+	unlocked  atomic.Bool   // the file system has no locks
+	drops     [512]counter
+	undropped sync.Map    // by ident.flight: what should have been dropped, and could not be
+	waited    time.Time   // for the ledger, in vain; of who has it among goroutines
+	queue     []candidate // for eviction; of who has locked the ledger
+	index     index
+	buffers   sync.Pool
 
 	hits, misses, revalidations, evictions, fallbacks atomic.Int64
 }
@@ -81,7 +82,8 @@ const (
 )
 
 // Open opens the cache in dir, and makes the directory where it is missing. It
-// removes what downloads that were killed have left.
+// removes what downloads that were killed have left, and what there is beyond the
+// bound.
 //
 // dir must be a directory of this user's, no symbolic link, that nobody else can
 // write to, with no directory above it that anybody could exchange; else it is
@@ -97,11 +99,12 @@ func Open(dir string, opts ...Option) (*Cache, error) {
 	return c, nil
 }
 
-// Temporary makes a cache in a new directory below parent, or among the system's
-// temporary ones where that is "", which Close removes. Nothing in it has to
-// outlast the machine, so that writing to it waits for no disk.
+// Temporary makes a cache in a new directory below parent, which is made where it
+// is missing, or among the system's temporary ones where that is "". Close removes
+// it. Nothing in it has to outlast the machine, so that writing to it waits for no
+// disk.
 func Temporary(parent string, opts ...Option) (*Cache, error) {
-	dir, err := os.MkdirTemp(parent, "cloudpath-")
+	dir, err := makeTemporary(parent)
 	if err != nil {
 		return nil, fmt.Errorf("localcache: making a temporary cache: %w", err)
 	}
@@ -110,6 +113,15 @@ func Temporary(parent string, opts ...Option) (*Cache, error) {
 		return nil, errors.Join(fmt.Errorf("localcache: making a temporary cache: %w", err), os.Remove(dir))
 	}
 	return c, nil
+}
+
+func makeTemporary(parent string) (string, error) {
+	if parent != "" {
+		if err := makePrivate(parent); err != nil {
+			return "", err
+		}
+	}
+	return os.MkdirTemp(parent, "cloudpath-")
 }
 
 func open(dir string, temporary bool, opts []Option) (*Cache, error) {
@@ -132,6 +144,9 @@ func open(dir string, temporary bool, opts []Option) (*Cache, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), sweeping)
 	defer cancel()
 	s.sweep(ctx, s.room)
+	if s.maxBytes > 0 { // what is there may have been kept with a larger bound, or with none
+		_ = s.with(ctx, s.room, func(l *ledger) error { return l.makeRoom(0) }) // or the next download does
+	}
 	return &Cache{state: s}, nil
 }
 

@@ -248,6 +248,12 @@ func readOnly(args childArgs) error {
 	if err := c.Drop(keyOf("there")); err == nil {
 		return errors.New("it is said to be dropped")
 	}
+	if err := read(c, "there", Immutable(), s, "changed", true); err != nil {
+		return fmt.Errorf("what should have been dropped: %w", err)
+	}
+	if _, err := c.Open(context.Background(), keyOf("there"), Offline(), nil); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("what should have been dropped: %w", err)
+	}
 	if err := read(nothing, "new", Revalidate(), s, "new", true); err != nil {
 		return err
 	}
@@ -260,7 +266,8 @@ func readOnly(args childArgs) error {
 	if err := chmod(0o700); err != nil {
 		return err
 	}
-	return errors.Join(read(c, "new", Revalidate(), s, "new", false), c.Prune(context.Background()), c.Close(), again.Close(), nothing.Close())
+	return errors.Join(read(c, "new", Revalidate(), s, "new", false), read(c, "there", Immutable(), s, "changed", false),
+		read(c, "there", Offline(), nil, "changed", false), c.Prune(context.Background()), c.Close(), again.Close(), nothing.Close())
 }
 
 // TestGoneDirectory: the directory is taken away all the time, and made anew.

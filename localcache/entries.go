@@ -116,7 +116,7 @@ func (s *scopeIndex) refresh(ctx context.Context, r *room, scope string) (change
 		changed = true
 		now := fan{changed: st.ModTime(), read: time.Now()}
 		for _, record := range r.names(dir) {
-			if !strings.HasSuffix(record, ".json") {
+			if !strings.HasSuffix(record, recordSuffix) {
 				continue
 			}
 			rec, err := r.readRecord(dir + "/" + record)

@@ -170,12 +170,11 @@ func (c *Cache) drop(ctx context.Context, r *room, id ident) error {
 	if _, err := r.root.Lstat(id.metaName()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	l, err := c.lockLedger(ctx, r)
+	err := c.with(ctx, r, func(l *ledger) error { return l.drop(id) })
 	if err != nil {
-		return err
+		c.undropped.Store(id.flight(), true)
 	}
-	defer l.release()
-	return l.drop(id)
+	return err
 }
 
 func (l *ledger) drop(id ident) error {
@@ -270,7 +269,7 @@ func (r *room) discard(m meta) error {
 	return ignoreMissing(r.root.Remove(m.name))
 }
 
-// Prune removes what is of no use to anybody: what downloads that were killed
+// Prune removes what is of no use to anybody: what processes that were killed
 // have left, copies that were dropped while they were open, records without a
 // copy or that cannot be read. It counts the directory anew, and brings it within
 // its bound. It reads every record.
@@ -290,8 +289,12 @@ func (s *state) prune(ctx context.Context, r *room) error {
 	return errors.Join(
 		s.each(ctx, r, func(l *ledger, m meta) error { return l.prune(m) }),
 		s.with(ctx, r, func(l *ledger) error {
+			var failed []error
+			for m := range r.metasOf(recordSuffix + newSuffix) { // whoever wrote it was killed
+				failed = append(failed, r.discard(m))
+			}
 			l.recount()
-			return l.makeRoom(0)
+			return errors.Join(append(failed, l.makeRoom(0))...)
 		}))
 }
 

@@ -288,6 +288,37 @@ func TestBoundOfProcesses(t *testing.T) {
 	checkLedger(t, c)
 }
 
+// TestLowerBound: what was kept with a larger bound goes when the cache is opened,
+// the least recently used first, and none of it that is open.
+func TestLowerBound(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	c := openCache(t, dir)
+	s := newRemote(map[string]string{"k0": "bytes", "k1": "bytes", "k2": "bytes", "k3": "bytes"})
+	for _, key := range []string{"k0", "k1", "k2", "k3"} {
+		f, err := c.Open(t.Context(), keyOf(key), Revalidate(), s.fetch(key))
+		readFile(t, f, err)
+	}
+	oldest, err := c.Have(keyOf("k0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lower := openCache(t, dir, WithMaxBytes(14))
+	if st := lower.Stats(); st.Bytes != 10 || st.Evictions != 2 {
+		t.Errorf("%+v", st)
+	}
+	readFile(t, oldest, nil)
+	for key, there := range map[string]bool{"k0": true, "k1": false, "k2": false, "k3": true} {
+		f, err := lower.Have(keyOf(key))
+		if (err == nil) != there {
+			t.Errorf("%s: %v", key, err)
+		}
+		if err == nil {
+			readFile(t, f, nil)
+		}
+	}
+	checkLedger(t, lower)
+}
+
 // TestTooLarge: what does not fit is streamed, and nothing has to go for it
 // where its size is known.
 func TestTooLarge(t *testing.T) {

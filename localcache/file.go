@@ -178,7 +178,8 @@ func (f *File) confirm(ctx context.Context, asked time.Time, fr Freshness) {
 	}
 	for i := range rec.Copies {
 		c := &rec.Copies[i]
-		if c.Place == f.held.Place && c.Inode == f.held.Inode && c.ETag == f.held.ETag && asked.After(c.Asked) {
+		later := asked.After(c.Asked) || c.Asked.After(time.Now()) // the clock was set back since
+		if c.Place == f.held.Place && c.Inode == f.held.Inode && c.ETag == f.held.ETag && later {
 			c.Asked = asked
 			_ = f.r.writeRecord(f.id, rec) // as above
 			return
@@ -216,7 +217,7 @@ func (s *state) find(r *room, id ident) (file *File, known bool, err error) {
 		return nil, false, err
 	}
 	for _, c := range rec.Copies {
-		if c.Dead {
+		if _, dropped := s.undropped.Load(id.flight()); c.Dead || dropped {
 			continue
 		}
 		known = true

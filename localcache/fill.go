@@ -330,6 +330,9 @@ func (w *download) enter(ctx context.Context, h *held, drops uint64) (*File, err
 	if err := l.publish(w.id, w.name, h); err != nil {
 		return nil, err
 	}
+	if !h.Dead {
+		w.s.undropped.Delete(w.id.flight()) // what came before has gone now
+	}
 	w.done() // the others may have it from here on
 	err = w.f.Close()
 	w.f = nil

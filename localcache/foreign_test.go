@@ -89,9 +89,19 @@ func TestForeignFiles(t *testing.T) {
 // TestTemporaryGoes: a temporary directory is removed when nothing in it is
 // anybody else's; one of the user's never is.
 func TestTemporaryGoes(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	c, err := Temporary("")
+	parent := filepath.Join(t.TempDir(), "a", "b")
+	c, err := Temporary(parent)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	if c, err = Temporary(""); err != nil {
 		t.Fatal(err)
 	}
 	s := newRemote(map[string]string{"k": "bytes", "a//b": "more"})
@@ -105,7 +115,7 @@ func TestTemporaryGoes(t *testing.T) {
 	if _, err := os.Stat(c.dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v: %v", err, filesBelow(t, c.dir))
 	}
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "cache")
 	if c, err = Open(dir); err != nil {
 		t.Fatal(err)
 	}

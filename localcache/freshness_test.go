@@ -84,10 +84,11 @@ func TestMaxAge(t *testing.T) {
 	open(openCache(t, dir), MaxAge(time.Hour), 0)
 	setAsked(time.Now().Add(time.Hour)) // the clock was set back since
 	open(c, MaxAge(2*time.Hour), 1)
+	open(c, MaxAge(2*time.Hour), 0)
 	if n := s.bodies.Load(); n != 1 {
 		t.Errorf("%d bodies", n)
 	}
-	if st := c.Stats(); st.Hits != 3 || st.Revalidations != 2 || st.Misses != 1 {
+	if st := c.Stats(); st.Hits != 4 || st.Revalidations != 2 || st.Misses != 1 {
 		t.Errorf("%+v", st)
 	}
 	// Who asks the server on his own can say so.

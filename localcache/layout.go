@@ -41,6 +41,9 @@ const (
 	format     = "v1"
 	ledgerName = format + "/ledger"
 	tagName    = format + "/CACHEDIR.TAG"
+
+	recordSuffix = ".json"
+	newSuffix    = ".new" // of a record that is being written
 )
 
 // Limits of a mirrored path; beyond them a key gets its place by its hash.
@@ -67,7 +70,9 @@ func identOf(k Key) ident {
 // flight names the object among those being asked for.
 func (id ident) flight() string { return id.scope + id.sum }
 
-func (id ident) metaName() string { return id.scope + "/meta/" + id.sum[:2] + "/" + id.sum + ".json" }
+func (id ident) metaName() string {
+	return id.scope + "/meta/" + id.sum[:2] + "/" + id.sum + recordSuffix
+}
 
 func (id ident) lockName() string { return id.scope + "/lock/" + id.sum[:2] }
 

@@ -206,13 +206,16 @@ type meta struct {
 func (m meta) ident(rec *record) ident { return ident{key: rec.of(), scope: m.scope, sum: m.sum} }
 
 // metas are the files of all records, in no order.
-func (r *room) metas() func(yield func(meta) bool) {
+func (r *room) metas() func(yield func(meta) bool) { return r.metasOf(recordSuffix) }
+
+// metasOf are those of the records' files whose names end so.
+func (r *room) metasOf(suffix string) func(yield func(meta) bool) {
 	return func(yield func(meta) bool) {
 		for _, scope := range r.scopes() {
 			for _, fan := range r.names(scope + "/meta") {
 				dir := scope + "/meta/" + fan
 				for _, name := range r.names(dir) {
-					sum, ok := strings.CutSuffix(name, ".json")
+					sum, ok := strings.CutSuffix(name, suffix)
 					if ok && len(sum) == 64 && strings.HasPrefix(sum, fan) && !yield(meta{scope, path.Join(dir, name), sum}) {
 						return
 					}

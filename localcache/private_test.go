@@ -66,6 +66,13 @@ func TestInsecure(t *testing.T) {
 			}
 			return filepath.Join(tmp, "link", "c"), "open"
 		},
+		"by way of a link that anybody can exchange": func(t *testing.T, tmp string) (string, string) {
+			link := filepath.Join(mkdir(t, 0o777, tmp, "open"), "link")
+			if err := os.Symlink(mkdir(t, 0o700, tmp, "real"), link); err != nil {
+				t.Fatal(err)
+			}
+			return mkdir(t, 0o700, link, "c"), "open"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, says := prepare(t, t.TempDir())
@@ -112,7 +119,7 @@ func TestInsecure(t *testing.T) {
 	if _, err := Open(file); !errors.Is(err, cloudpath.ErrNotDirectory) {
 		t.Error(err)
 	}
-	taken := t.TempDir()
+	taken := mkdir(t, 0o700, t.TempDir())
 	if err := os.WriteFile(filepath.Join(taken, format), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -398,5 +398,8 @@ func debris(c *Cache) error {
 			return fmt.Errorf("left in %s: %v", scope, names)
 		}
 	}
+	for m := range c.room.metasOf(recordSuffix + newSuffix) {
+		return fmt.Errorf("left: %s", m.name)
+	}
 	return nil
 }

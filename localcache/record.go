@@ -154,7 +154,7 @@ func (r *room) writeRecord(id ident, rec *record) error {
 		return fmt.Errorf("a record of %d bytes is too large", len(data))
 	}
 	name := id.metaName()
-	temporary := name + ".new" // of the one who has locked the ledger
+	temporary := name + newSuffix // of the one who has locked the ledger
 	if err := ignoreMissing(r.root.Remove(temporary)); err != nil {
 		return err
 	}

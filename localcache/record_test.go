@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,6 +142,30 @@ func TestFutureRecord(t *testing.T) {
 	}
 	if _, err := os.Stat(later); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHalfRecord: the record that a killed process was about to write goes, whether
+// or not there was one before.
+func TestHalfRecord(t *testing.T) {
+	c := newCache(t)
+	s := newRemote(map[string]string{"k": "bytes", "other": "bytes"})
+	f, err := c.Open(t.Context(), keyOf("k"), Revalidate(), s.fetch("k"))
+	readFile(t, f, err)
+	for _, key := range []string{"k", "new"} {
+		if err := c.room.writeNew(identOf(keyOf(key)).metaName()+newSuffix, []byte("{")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if debris(c) == nil {
+		t.Error("nothing is left")
+	}
+	if err := errors.Join(c.Prune(t.Context()), debris(c)); err != nil {
+		t.Error(err)
+	}
+	f, err = c.Open(t.Context(), keyOf("k"), Offline(), nil)
+	if got := readFile(t, f, err); got != "bytes" {
+		t.Errorf("%q", got)
 	}
 }
 

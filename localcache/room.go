@@ -97,7 +97,17 @@ func private(dir string) error {
 	if err != nil || !checksModes {
 		return err
 	}
-	for parent := filepath.Dir(real); ; parent = filepath.Dir(parent) {
+	for _, way := range []string{real, dir} { // a link on the way can be exchanged as well
+		if err := privateAbove(way); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// privateAbove refuses a directory that anybody can exchange.
+func privateAbove(dir string) error {
+	for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
 		st, err := os.Stat(parent)
 		if err != nil {
 			return err
