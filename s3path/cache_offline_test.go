@@ -24,6 +24,7 @@ import (
 // offlineClient is one that must not ask anybody: whoever is asked fails the test.
 func offlineClient(t *testing.T, endpoint, dir string) *s3path.Client {
 	t.Helper()
+	keepPrivate(t, dir)
 	return openClient(t, s3path.WithEndpoint(endpoint), s3path.WithCacheDir(dir), s3path.WithCacheFreshness(localcache.Offline()),
 		s3path.WithAWSConfig(aws.Config{Credentials: provider(func(context.Context) (aws.Credentials, error) {
 			t.Error("credentials were looked for")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/s3proxy"
@@ -21,7 +22,9 @@ import (
 // be is said by NewClient.
 func TestCacheSettings(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
-	own, err := localcache.Open(t.TempDir())
+	keepPrivate(t, one)
+	keepPrivate(t, two)
+	own, err := localcache.Open(filepath.Join(t.TempDir(), "own"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +44,7 @@ func TestCacheSettings(t *testing.T) {
 		{"a directory and off", "", "", options{dir(one), mode(s3path.CacheOff)}, "", ""},
 		{"temporary", "", "", options{mode(s3path.CacheTemporary)}, "temporary", ""},
 		{"temporary below a directory", "", "", options{mode(s3path.CacheTemporary), dir(one)}, "temporary", ""},
+		{"temporary below one that is not there yet", "", "", options{mode(s3path.CacheTemporary), dir(filepath.Join(one, "z", "y"))}, "temporary", ""},
 		{"persistent", "", "", options{mode(s3path.CachePersistent), dir(two)}, two, ""},
 		{"persistent without a directory", "", "", options{mode(s3path.CachePersistent)}, "", "needs a directory"},
 		{"the environment's directory", one, "", nil, one, ""},
@@ -313,7 +317,8 @@ func TestCacheAndIfMatch(t *testing.T) {
 		one := at.etag(t, "f")
 		at.put(t, "f=two")
 		two := at.etag(t, "f")
-		for _, f := range []s3path.Freshness{localcache.Revalidate(), localcache.Immutable()} {
+		for _, f := range []s3path.Freshness{localcache.Revalidate(), localcache.MaxAge(time.Hour), localcache.Immutable()} {
+			at.put(t, "f=two")
 			c := at.caching(t, t.TempDir(), f)
 			read := func(etag string) string {
 				text, err := c.object("f").ReadText(t.Context(), s3path.WithIfMatch(etag))
@@ -328,6 +333,19 @@ func TestCacheAndIfMatch(t *testing.T) {
 				if got := read(step.etag); got != step.want {
 					t.Errorf("%v, If-Match %s: %q, want %q", f, step.etag, got, step.want)
 				}
+			}
+			// Another one that the server has is not hidden by the copy, however
+			// long that may be used; nor is it brought for one who does not want it.
+			at.put(t, "f=three")
+			fetched := c.client.Cache().Stats().Misses
+			if got := read(two); f == localcache.Revalidate() && got != refused {
+				t.Errorf("%v, the copy's ETag, which is no more: %q", f, got)
+			}
+			if n := c.client.Cache().Stats().Misses - fetched; n != 0 {
+				t.Errorf("%v: it was brought %d times for nothing", f, n)
+			}
+			if got := read(at.etag(t, "f")); got != "three" {
+				t.Errorf("%v, the new ETag: %q", f, got)
 			}
 		}
 	})

@@ -25,10 +25,20 @@ import (
 // caching is a client of the same server with a cache in dir.
 func (at *place) caching(t *testing.T, dir string, f s3path.Freshness, opts ...s3path.ClientOption) *place {
 	t.Helper()
+	keepPrivate(t, dir)
 	other := *at
 	other.client = at.newClient(t, append(opts, s3path.WithCacheDir(dir), s3path.WithCacheFreshness(f))...)
 	other.bucket = other.client.Object(at.bucket.Bucket(), "")
 	return &other
+}
+
+// keepPrivate is for directories that t.TempDir has made: the umask may let others
+// write to them.
+func keepPrivate(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Chmod(dir, 0o700); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
 }
 
 // text reads an object, or says why it cannot be.
@@ -353,6 +363,28 @@ func TestGoneOnTheServer(t *testing.T) {
 		at.put(t, "d/f/x")
 		if got := c.text(t, "d/f"); got != said(nil, cloudpath.ErrIsDirectory) {
 			t.Errorf("a directory in its place: %q", got)
+		}
+		// Whoever asks for the object and would make no copy drops it, too.
+		for how, read := range map[string]func(p s3path.S3Path, etag string) error{
+			"ReadRange": func(p s3path.S3Path, _ string) error { _, err := p.ReadRange(t.Context(), 1, 1); return err },
+			"ReadRange of this ETag": func(p s3path.S3Path, etag string) error {
+				_, err := p.ReadRange(t.Context(), 1, 1, s3path.WithIfMatch(etag))
+				return err
+			},
+			"DownloadTo": func(p s3path.S3Path, _ string) error {
+				return p.DownloadTo(t.Context(), filepath.Join(t.TempDir(), "g"))
+			},
+		} {
+			at.put(t, "d/g=one")
+			etag := at.etag(t, "d/g")
+			c.text(t, "d/g")
+			at.discard(t, "d/g")
+			if err := read(c.object("d/g"), etag); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %v", how, err)
+			}
+			if got := offline.text(t, "d/g"); got != said(nil, fs.ErrNotExist) {
+				t.Errorf("%s: the copy is still there: %q", how, got)
+			}
 		}
 	})
 }

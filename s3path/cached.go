@@ -92,7 +92,7 @@ func (p S3Path) through(ctx context.Context, k *core, c *call, cs *copies) (*rea
 
 func (p S3Path) throughOnce(ctx context.Context, k *core, c *call, cs *copies) (*reading, error) {
 	last := &reading{o: &object{k: k, p: p}} // of the last fetch
-	f, err := cs.session.Open(ctx, cs.key(p), cs.freshness, func(ctx context.Context, have localcache.Meta) (*localcache.Fetched, error) {
+	f, err := cs.session.Open(ctx, cs.key(p), cs.freshFor(p, c.ifMatch), func(ctx context.Context, have localcache.Meta) (*localcache.Fetched, error) {
 		o := &object{k: k, p: p, have: have.ETag, gauge: c.gauge}
 		wanted := c.ifMatch
 		if wanted == have.ETag {
@@ -106,6 +106,9 @@ func (p S3Path) throughOnce(ctx context.Context, k *core, c *call, cs *copies) (
 		}
 		if err != nil {
 			return nil, err
+		}
+		if c.ifMatch != "" && c.ifMatch != o.info.etag { // which If-None-Match could not say
+			return nil, errors.Join(fmt.Errorf("%w: its ETag is %q", cloudpath.ErrPreconditionFailed, o.info.etag), s.Close())
 		}
 		last.o, last.s = o, s
 		o.gauge.expect(o.info.size)
@@ -180,7 +183,8 @@ func (p S3Path) beside(ctx context.Context, k *core, c *call, get func(o *object
 	}
 	if !same {
 		_ = f.Close() // only looked at
-		return plain()
+		got, err := plain()
+		return got, cs.gone(p, err)
 	}
 	o.have = f.Meta().ETag
 	asked := time.Now()
@@ -193,7 +197,7 @@ func (p S3Path) beside(ctx context.Context, k *core, c *call, get func(o *object
 	if err == nil && c.ifMatch != "" {
 		err = errors.Join(fmt.Errorf("%w: its ETag is %q", cloudpath.ErrPreconditionFailed, o.info.etag), s.Close())
 	}
-	return &reading{o: o, s: s}, err
+	return &reading{o: o, s: s}, cs.gone(p, err)
 }
 
 // reader reads the bytes, and counts those that come from the server now: of a

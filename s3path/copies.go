@@ -91,6 +91,32 @@ func (cs *copies) key(p S3Path) localcache.Key {
 	return localcache.Key{Origin: cs.origin, Bucket: p.bucket, Key: p.key, Version: p.version}
 }
 
+// freshFor is the freshness for a caller who wants this ETag, or any: a copy of
+// another one does not say what the server has.
+func (cs *copies) freshFor(p S3Path, etag string) Freshness {
+	if etag == "" || cs.freshness.IsOffline() {
+		return cs.freshness
+	}
+	f, err := cs.session.Have(cs.key(p))
+	if err != nil {
+		return cs.freshness
+	}
+	defer func() { _ = f.Close() }() // only looked at
+	if f.Meta().ETag != etag {
+		return localcache.Revalidate()
+	}
+	return cs.freshness
+}
+
+// gone drops the copy of an object that the server says is not there, and returns
+// what it said.
+func (cs *copies) gone(p S3Path, err error) error {
+	if err != nil && isMissing(explain(p, err)) {
+		_ = cs.session.Drop(cs.key(p)) // the answer is the same
+	}
+	return err
+}
+
 // Evict drops the cached copies of this object and of everything below the path
 // as a directory; of a path with a version that version's alone. Copies that are
 // open stay until they are closed, and are not used any more. It makes no
