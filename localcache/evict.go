@@ -167,14 +167,27 @@ func (c *Cache) Drop(key Key) error {
 func (c *Cache) drop(ctx context.Context, r *room, id ident) error {
 	c.dropsOf(id).Add(1)
 	c.flights.Forget(id.flight())
-	if _, err := r.root.Lstat(id.metaName()); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	err := c.with(ctx, r, func(l *ledger) error { return l.drop(id) })
+	err := c.dropRecorded(ctx, r, id)
 	if err != nil {
 		c.undropped.Store(id.flight(), true)
 	}
 	return err
+}
+
+func (s *state) dropRecorded(ctx context.Context, r *room, id ident) error {
+	// Whoever has the ledger may have looked at the counter before, and be about to
+	// write the record.
+	select {
+	case s.ledger <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := r.root.Lstat(id.metaName())
+	<-s.ledger
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return s.with(ctx, r, func(l *ledger) error { return l.drop(id) })
 }
 
 func (l *ledger) drop(id ident) error {

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -283,6 +285,46 @@ func TestDropMeanwhile(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestDropOften: after a Drop nobody finds what was there before it, however many
+// are just about to keep that.
+func TestDropOften(t *testing.T) {
+	c := newCache(t)
+	c.temporary = true // nothing has to last
+	defer func() { c.temporary = false }()
+	s := newRemote(map[string]string{"k": "0"})
+	var dropped atomic.Int64
+	var wg sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	for range 4 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				least := dropped.Load()
+				f, err := c.Open(t.Context(), keyOf("k"), Immutable(), s.fetch("k"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				data, err := io.ReadAll(f)
+				n, bad := strconv.ParseInt(string(data), 10, 64)
+				if err := errors.Join(err, bad, f.Close()); err != nil || n < least {
+					t.Errorf("read %d after what was before %d was dropped, %v", n, least, err)
+					return
+				}
+			}
+		})
+	}
+	begin := time.Now()
+	for n := int64(0); time.Since(begin) < 500*time.Millisecond; n++ {
+		s.put("k", strconv.FormatInt(n, 10))
+		if err := c.Drop(keyOf("k")); err != nil {
+			t.Error(err)
+		}
+		dropped.Store(n)
+	}
+	stop()
+	wg.Wait()
 }
 
 // TestOutOfOrder: an answer that was asked for earlier does not replace one that
