@@ -38,6 +38,11 @@ func (c *Cache) Open(ctx context.Context, key Key, f Freshness, fetch func(ctx c
 	if err := key.check(); err != nil {
 		return nil, fmt.Errorf("localcache: opening %v: %w", key, err)
 	}
+	if fetch == nil && !f.IsOffline() {
+		fetch = func(context.Context, Meta) (*Fetched, error) {
+			return nil, fmt.Errorf("localcache: opening %v: %w: there is nobody to ask, fetch is nil", key, fs.ErrInvalid)
+		}
+	}
 	file, err := c.openKey(ctx, identOf(key), f, fetch)
 	if err != nil {
 		return nil, err

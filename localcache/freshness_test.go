@@ -191,6 +191,9 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("%s: %v", name, f)
 		}
 	}
+	if _, err := c.Open(t.Context(), keyOf("k"), MaxAge(time.Hour), nil); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("nobody to ask: %v", err)
+	}
 	if n := c.users(); n != 0 {
 		t.Errorf("%d uses are not ended", n)
 	}

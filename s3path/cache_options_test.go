@@ -366,6 +366,13 @@ func TestCacheAndBrokenServer(t *testing.T) {
 	if _, err := c.object("f").ReadText(t.Context()); err == nil {
 		t.Error("the copy was taken for the server's answer")
 	}
+	// "Not modified" is no answer to who has nothing.
+	at.Proxy.Intercept(func(*http.Request) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
+	})
+	if _, err := c.object("g").ReadText(t.Context()); err == nil || !strings.Contains(err.Error(), "HTTP 304") {
+		t.Error(err)
+	}
 	at.Proxy.Intercept(nil)
 	if got := c.text(t, "f"); got != "one" {
 		t.Error(got)

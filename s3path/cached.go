@@ -100,8 +100,9 @@ func (p S3Path) throughOnce(ctx context.Context, k *core, c *call, cs *copies) (
 		} else if wanted != "" {
 			o.have = ""
 		}
+		conditional := o.have != ""
 		s, err := o.open(ctx, wanted)
-		if status(err) == http.StatusNotModified {
+		if conditional && status(err) == http.StatusNotModified {
 			return &localcache.Fetched{Meta: have}, nil
 		}
 		if err != nil {
