@@ -3,16 +3,21 @@ package aferoadapter_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"github.com/aws/smithy-go"
 	"github.com/spf13/afero"
 
 	"github.com/cloudpath-go/cloudpath/aferoadapter"
+	"github.com/cloudpath-go/cloudpath/internal/s3proxy"
 )
 
 // both runs a test with parents lax and strict.
@@ -161,6 +166,42 @@ func TestRemoveAll(t *testing.T) {
 		want(t, "a dot", fs.RemoveAll("d/ab/."), syscall.EINVAL)
 		at.has(t, "d/ab/x")
 	})
+}
+
+// What failed of several objects is named, in an error that is about the caller's
+// name alone.
+func TestSeveralFail(t *testing.T) {
+	at := inProcess(t)
+	at.put(t, "d/a", "d/b")
+	at.Proxy.Intercept(func(r *http.Request) http.Handler {
+		if op := s3proxy.Operation(r); op != "CopyObject" && op != "DeleteObjects" {
+			return nil
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s3proxy.Operation(r) == "CopyObject" {
+				w.WriteHeader(http.StatusBadRequest)
+				io.WriteString(w, "<Error><Code>Odd</Code><Message>today</Message></Error>")
+				return
+			}
+			io.WriteString(w, "<DeleteResult><Deleted><Key>d</Key></Deleted><Error><Key>d/a</Key><Code>Odd</Code></Error><Error><Key>d/b</Key><Code>Odd</Code></Error></DeleteResult>")
+		})
+	})
+	fs := at.fs()
+	rename, ok := fs.Rename("d", "e").(*os.LinkError)
+	remove, ok2 := fs.RemoveAll("d").(*os.PathError)
+	if !ok || !ok2 {
+		t.Fatalf("%v, %v", rename, remove)
+	}
+	for _, err := range []error{rename.Err, remove.Err} {
+		nested := (*os.PathError)(nil)
+		api := smithy.APIError(nil)
+		if errors.As(err, &nested) || !errors.As(err, &api) || api.ErrorCode() != "Odd" {
+			t.Errorf("%v has %v and %v in it", err, nested, api)
+		}
+		if !strings.Contains(err.Error(), "d/a") || !strings.Contains(err.Error(), "d/b") {
+			t.Errorf("%v does not name what failed", err)
+		}
+	}
 }
 
 // Row by row: what is renamed, onto what.

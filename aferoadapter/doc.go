@@ -59,8 +59,8 @@
 //   - os.O_EXCL is looked at when the file is opened, and enforced by the server when
 //     it is committed. os.O_SYNC commits with each write.
 //
-// A directory's entries are read at once with the first Readdir, sorted. Stat,
-// LstatIfPossible and Open of what a Readdir has just listed, up to a second ago
-// and nothing written since through this Fs, ask nobody, once for each entry: that
-// makes afero.Walk one request for each directory.
+// A directory's entries are read at once with the first Readdir, sorted.
+// LstatIfPossible of what a Readdir has just listed, and Open of a directory, up to
+// a second ago and nothing written since through this Fs, ask nobody, once for each
+// entry: that makes afero.Walk one request for each directory. Stat always asks.
 package aferoadapter

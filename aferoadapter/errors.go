@@ -43,15 +43,32 @@ func plain(err error) error {
 		}
 		break
 	}
-	if errors.Is(err, errors.ErrUnsupported) { // its words are the advice
-		return err
-	}
-	for _, k := range known {
-		if errors.Is(err, k.is) {
-			return k.as
+	if !errors.Is(err, errors.ErrUnsupported) { // whose words are the advice
+		for _, k := range known {
+			if errors.Is(err, k.is) {
+				return k.as
+			}
 		}
 	}
+	if _, ok := errors.AsType[*os.PathError](err); ok {
+		return several{err}
+	}
 	return err
+}
+
+// several is what went wrong with several objects, each under its own name, which
+// is not the name that the caller gave.
+type several struct{ err error }
+
+func (s several) Error() string        { return s.err.Error() }
+func (s several) Is(target error) bool { return errors.Is(s.err, target) }
+
+// As finds all but the PathErrors.
+func (s several) As(target any) bool {
+	if _, ok := target.(**os.PathError); ok {
+		return false
+	}
+	return errors.As(s.err, target)
 }
 
 // sentinel is the package-level error that an errno of the local disk stands for.

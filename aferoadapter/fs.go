@@ -108,24 +108,27 @@ func (f *Fs) Open(name string) (afero.File, error) {
 	return f.OpenFile(name, os.O_RDONLY, 0)
 }
 
-// Stat describes a file or a directory: 1 request for a file, 2 for a directory,
-// none for what was just listed. A missing name is os.ErrNotExist. Sys of a
-// file's answer is an s3path.Info.
+// Stat describes a file or a directory: 1 request for a file, 2 for a directory. A
+// missing name is os.ErrNotExist. Sys of a file's answer is an s3path.Info.
 func (f *Fs) Stat(name string) (os.FileInfo, error) {
 	t, err := named("stat", name)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.stat("stat", t)
-	if err != nil {
-		return nil, err
-	}
-	return info, nil
+	return f.look("stat", t)
 }
 
-// LstatIfPossible is Stat: there are no symbolic links.
+// LstatIfPossible is Stat, because there are no symbolic links, but that it makes
+// no request for what was just listed.
 func (f *Fs) LstatIfPossible(name string) (os.FileInfo, bool, error) {
-	info, err := f.Stat(name)
+	t, err := named("lstat", name)
+	if err != nil {
+		return nil, true, err
+	}
+	if info := f.memo.lstat(t); info != nil {
+		return info, true, nil
+	}
+	info, err := f.look("lstat", t)
 	return info, true, err
 }
 

@@ -7,14 +7,6 @@ import (
 	"syscall"
 )
 
-// stat is look, after what a Readdir has just seen.
-func (f *Fs) stat(op string, t target) (fs.FileInfo, error) {
-	if info := f.memo.stat(t); info != nil {
-		return info, nil
-	}
-	return f.look(op, t)
-}
-
 // look says what a name is: 1 request for a file, 2 for a directory, none for the
 // root, which is always there.
 func (f *Fs) look(op string, t target) (fs.FileInfo, error) {

@@ -11,7 +11,7 @@ import (
 
 // memo remembers what Readdir has just listed, so that who lists a directory and
 // then looks at each entry, as afero.Walk does, asks no more than that. An entry
-// answers one Stat and one Open; a second time the caller wants to know anew.
+// answers one Lstat and one Open; a second time the caller wants to know anew.
 type memo struct {
 	now func() time.Time
 
@@ -32,7 +32,7 @@ type listing struct {
 type question uint8
 
 const (
-	statted question = 1 << iota
+	lstatted question = 1 << iota
 	opened
 )
 
@@ -83,9 +83,9 @@ func (m *memo) drop() {
 	m.listings, m.entries = nil, 0
 }
 
-// stat is what a listing said of a target, nil where there is none to say it.
-func (m *memo) stat(t target) fs.FileInfo {
-	info := m.ask(t, statted)
+// lstat is what a listing said of a target, nil where there is none to say it.
+func (m *memo) lstat(t target) fs.FileInfo {
+	info := m.ask(t, lstatted)
 	if info == nil || t.dir && !info.IsDir() {
 		return nil
 	}

@@ -4,15 +4,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"sync/atomic"
 	"syscall"
 )
 
 // readFile is a file that is only read: a file of the fs.FS, with afero's errors.
 type readFile struct {
 	file
-	f      readable
-	closed atomic.Bool
+	f readable
 }
 
 // readable is what a file of an s3path's FS is.
@@ -24,7 +22,7 @@ type readable interface {
 }
 
 func newReadFile(h handle, f fs.File) *readFile {
-	return &readFile{file: file{h}, f: f.(readable)}
+	return &readFile{file: file{handle: h}, f: f.(readable)}
 }
 
 func (r *readFile) Read(b []byte) (int, error) {
@@ -56,14 +54,6 @@ func (r *readFile) Stat() (os.FileInfo, error) {
 func (r *readFile) Close() error {
 	r.closed.Store(true)
 	return r.fail("close", r.f.Close())
-}
-
-// refuse is the error of what a file that is only read does not do.
-func (r *readFile) refuse(op string, err error) error {
-	if r.closed.Load() {
-		err = os.ErrClosed
-	}
-	return r.fail(op, err)
 }
 
 func (r *readFile) Write([]byte) (int, error) { return 0, r.refuse("write", syscall.EBADF) }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -246,7 +247,61 @@ func TestStreamIsBounded(t *testing.T) {
 		t.Error(err)
 	}
 	want(t, "a file beyond memory", second(w.WriteAt(block, aferoadapter.InMemory)), os.ErrNotExist)
-	closed(t, w)
+	want(t, "its Close", w.Close(), os.ErrNotExist)
+}
+
+// What this machine has no room for is not committed without it.
+func TestNoRoom(t *testing.T) {
+	at := inProcess(t)
+	room := t.TempDir()
+	t.Setenv("TMPDIR", filepath.Join(room, "none"))
+	at.put(t, "f=before")
+	f := must[afero.File](t)(at.fs().Create("f"))
+	n, err := io.Copy(f, struct{ io.Reader }{bytes.NewReader(pattern(9 * mib))}) // without WriteTo: in pieces
+	want(t, "Copy", err, os.ErrNotExist)
+	if n != aferoadapter.InMemory {
+		t.Errorf("%d bytes were taken", n)
+	}
+	want(t, "Write", second(f.Write([]byte("more"))), os.ErrNotExist)
+	want(t, "Sync", f.Sync(), os.ErrNotExist)
+	want(t, "Close", f.Close(), os.ErrNotExist)
+	holds(t, at.fs(), "f", "before")
+
+	// What was there is fetched again, from its beginning.
+	data := pattern(9 * mib)
+	if err := at.bucket.Join("f").WriteBytes(t.Context(), data); err != nil {
+		t.Fatal(err)
+	}
+	f = open(t, at.fs(), "f", os.O_RDWR)
+	want(t, "Read", second(f.Read(make([]byte, 1))), os.ErrNotExist)
+	t.Setenv("TMPDIR", room)
+	if _, err := f.WriteAt([]byte("head"), 0); err != nil {
+		t.Error(err)
+	}
+	closed(t, f)
+	copy(data, "head")
+	if got, err := afero.ReadFile(at.fs(), "f"); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v, want %d", len(got), err, len(data))
+	}
+}
+
+// No object is that long: it is said at once, not after terabytes of zeros.
+func TestTooLarge(t *testing.T) {
+	at := inProcess(t)
+	at.put(t, "f=before")
+	for _, flag := range []int{os.O_WRONLY, os.O_RDWR} {
+		f := open(t, at.fs(), "f", flag)
+		want(t, "WriteAt", second(f.WriteAt([]byte("x"), 5<<40)), syscall.EFBIG)
+		want(t, "WriteAt", second(f.WriteAt([]byte("x"), 1<<63-2)), syscall.EFBIG)
+		want(t, "WriteAt", second(f.WriteAt([]byte("x"), 1<<63-1)), syscall.EINVAL)
+		want(t, "Truncate", f.Truncate(5<<40+1), syscall.EFBIG)
+		if _, err := f.WriteAt([]byte("B"), 0); err != nil {
+			t.Error(err)
+		}
+		closed(t, f)
+		holds(t, at.fs(), "f", "Before")
+		at.put(t, "f=before")
+	}
 }
 
 // Whatever goes wrong before it is committed leaves what was there before, and the
@@ -314,6 +369,36 @@ func TestFailedWrites(t *testing.T) {
 			at.Proxy.Intercept(nil)
 			if got := readAll(t, f); got != "before" {
 				t.Errorf("%q", got)
+			}
+			closed(t, f)
+		})
+		t.Run("the first Read, halfway", func(t *testing.T) {
+			data := pattern(2 * mib)
+			path := at.bucket.Join("halfway")
+			var info s3path.Info
+			if err := path.WriteBytes(t.Context(), data, s3path.WithInfo(&info)); err != nil {
+				t.Fatal(err)
+			}
+			f := open(t, at.fs(), "halfway", os.O_RDWR)
+			var broken atomic.Bool
+			at.Proxy.Intercept(func(r *http.Request) http.Handler {
+				if s3proxy.Operation(r) != "GetObject" {
+					return nil
+				}
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if broken.Swap(true) {
+						w.WriteHeader(http.StatusForbidden)
+						return
+					}
+					w.Header().Set("ETag", fmt.Sprintf("%q", info.ETag()))
+					w.Header().Set("Content-Length", fmt.Sprint(len(data)))
+					w.Write(data[:mib])
+				})
+			})
+			want(t, "Read", second(f.Read(make([]byte, 1))), os.ErrPermission)
+			at.Proxy.Intercept(nil)
+			if got := readAll(t, f); got != string(data) {
+				t.Errorf("%d bytes, want %d", len(got), len(data))
 			}
 			closed(t, f)
 		})

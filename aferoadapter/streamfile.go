@@ -27,11 +27,10 @@ type streamFile struct {
 	sent   int64
 	wait   []byte // behind what was sent
 	failed error  // what made the writing fail; nothing is committed then
-	closed bool
 }
 
 func newStreamFile(h handle, c commit, old *original) *streamFile {
-	return &streamFile{file: file{h}, c: c, old: old, keep: old.size(), size: old.size()}
+	return &streamFile{file: file{handle: h}, c: c, old: old, keep: old.size(), size: old.size()}
 }
 
 // end is where what waits ends.
@@ -58,7 +57,7 @@ func (s *streamFile) WriteString(text string) (int, error) { return s.Write([]by
 func (s *streamFile) WriteAt(b []byte, off int64) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.c.append && !s.closed {
+	if s.c.append && !s.closed.Load() {
 		return 0, s.fail("write", syscall.EINVAL)
 	}
 	n, err := s.writeAt(b, off)
@@ -69,11 +68,12 @@ func (s *streamFile) WriteAt(b []byte, off int64) (int, error) {
 const piece = 1 << 20
 
 func (s *streamFile) writeAt(b []byte, off int64) (n int, err error) {
+	wrong := fits(off, int64(len(b)))
 	switch {
-	case s.closed:
+	case s.closed.Load():
 		return 0, os.ErrClosed
-	case off < 0 || off+int64(len(b)) < off:
-		return 0, syscall.EINVAL
+	case wrong != nil:
+		return 0, wrong
 	case len(b) == 0:
 		return 0, nil
 	case s.failed != nil:
@@ -204,11 +204,12 @@ func (s *streamFile) Truncate(size int64) error {
 }
 
 func (s *streamFile) truncate(size int64) error {
+	wrong := fits(size, 0)
 	switch {
-	case s.closed:
+	case s.closed.Load():
 		return os.ErrClosed
-	case size < 0:
-		return syscall.EINVAL
+	case wrong != nil:
+		return wrong
 	case s.failed != nil:
 		return s.failed
 	case size < s.sent:
@@ -225,7 +226,7 @@ func (s *streamFile) truncate(size int64) error {
 func (s *streamFile) Seek(offset int64, whence int) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return 0, s.fail("seek", os.ErrClosed)
 	}
 	to, err := position(offset, whence, s.off, s.size)
@@ -239,7 +240,7 @@ func (s *streamFile) Seek(offset int64, whence int) (int64, error) {
 func (s *streamFile) Stat() (os.FileInfo, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return nil, s.fail("stat", os.ErrClosed)
 	}
 	return fileInfo{s.t.base(), s.size, s.c.modTime}, nil
@@ -252,21 +253,11 @@ func (s *streamFile) ReadAt(b []byte, off int64) (int, error) {
 	return 0, s.refuse("read", unless(syscall.EBADF, b, off))
 }
 
-// refuse is the error of what a file that is only written does not do.
-func (s *streamFile) refuse(op string, err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		err = os.ErrClosed
-	}
-	return s.fail(op, err)
-}
-
 // Sync commits what was written. What is written then begins with a copy of that.
 func (s *streamFile) Sync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return s.fail("sync", os.ErrClosed)
 	}
 	return s.fail("sync", s.commit())
@@ -277,11 +268,12 @@ func (s *streamFile) Sync() error {
 func (s *streamFile) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return s.fail("close", os.ErrClosed)
 	}
 	err := s.finish(nil)
-	s.closed, s.wait = true, nil
+	s.wait = nil
+	s.closed.Store(true)
 	if s.old != nil {
 		_ = s.old.close() // nothing more is wanted of it
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/afero"
 
+	"github.com/cloudpath-go/cloudpath/aferoadapter"
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/s3matrix"
 )
@@ -84,39 +86,39 @@ func TestListingAnswersOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		stat := func(name string) func() {
-			return func() { _ = must[os.FileInfo](t)(fs.Stat(name)) }
-		}
-		lstat := func() {
-			if _, _, err := fs.LstatIfPossible("d/f"); err != nil {
-				t.Error(err)
+		lstatBy := func(fs *aferoadapter.Fs, name string) func() {
+			return func() {
+				if info, is, err := fs.LstatIfPossible(name); err != nil || !is || info.Name() != path.Base(name) {
+					t.Errorf("%v, %v, %v", info, is, err)
+				}
 			}
 		}
+		lstat := func(name string) func() { return lstatBy(fs, name) }
 		opened := func(name string) func() {
 			return func() { closed(t, must[afero.File](t)(fs.Open(name))) }
 		}
 		head, dir := []string{"HeadObject"}, []string{"HeadObject", "ListObjectsV2"}
 
 		list()
-		at.costs(t, "Stat after Readdir", stat("d/f"))
-		at.costs(t, "a second one", stat("d/f"), head...)
-		at.costs(t, "Stat of a directory", stat("/d/sub/"))
+		at.costs(t, "Lstat after Readdir", lstat("d/f"))
+		at.costs(t, "a second one", lstat("d/f"), head...)
+		at.costs(t, "Lstat of a directory", lstat("/d/sub/"))
 		at.costs(t, "Open of the directory", opened("d/sub"))
 		at.costs(t, "a second one", opened("d/sub"), dir...)
 		at.costs(t, "Open of the file", opened("d/f"), head...)
 		list()
-		at.costs(t, "Lstat after another Readdir", lstat)
-		at.costs(t, "and Stat", stat("d/f"), head...)
+		at.costs(t, "Stat", func() { _ = must[os.FileInfo](t)(fs.Stat("d/f")) }, head...)
+		at.costs(t, "and Lstat after another Readdir", lstat("d/f"))
 		list()
-		at.costs(t, "another context", func() { _ = must[os.FileInfo](t)(fs.WithContext(t.Context()).Stat("d/f")) })
-		at.costs(t, "another Fs", func() { _ = must[os.FileInfo](t)(at.fs().Stat("d/f")) }, head...)
+		at.costs(t, "another context", lstatBy(fs.WithContext(t.Context()), "d/f"))
+		at.costs(t, "another Fs", lstatBy(at.fs(), "d/f"), head...)
 		at.costs(t, "Chmod", func() { want(t, "Chmod", fs.Chmod("d/f", 0), nil) }, head...)
 
 		list()
 		clock = clock.Add(time.Second)
-		at.costs(t, "a second later", stat("d/f"))
+		at.costs(t, "a second later", lstat("d/f"))
 		clock = clock.Add(time.Millisecond)
-		at.costs(t, "later still", stat("d/sub"), dir...)
+		at.costs(t, "later still", lstat("d/sub"), dir...)
 
 		for what, change := range map[string]func(){
 			"WriteFile": func() { write(t, fs, "other", "2") },
@@ -137,12 +139,22 @@ func TestListingAnswersOnce(t *testing.T) {
 		} {
 			list()
 			change()
-			at.costs(t, "Stat after "+what, stat("d/f"), head...)
+			at.costs(t, "Lstat after "+what, lstat("d/f"), head...)
 		}
 		// What is not there was not listed.
 		list()
-		at.costs(t, "Stat of a name that was not listed", func() { _, err := fs.Stat("d/none"); want(t, "Stat", err, os.ErrNotExist) }, dir...)
-		at.costs(t, "a file spelled as a directory", func() { _, err := fs.Stat("d/f/"); want(t, "Stat", err, syscall.ENOTDIR) }, "ListObjectsV2", "HeadObject")
+		for name, row := range map[string]struct {
+			err error
+			ops []string
+		}{"d/none": {os.ErrNotExist, dir}, "d/f/": {syscall.ENOTDIR, []string{"ListObjectsV2", "HeadObject"}}} {
+			at.costs(t, "Lstat of "+name, func() { _, _, err := fs.LstatIfPossible(name); want(t, "Lstat", err, row.err) }, row.ops...)
+		}
+		// Stat says what is there now, whatever was listed.
+		list()
+		at.put(t, "d/f=longer")
+		if info := must[os.FileInfo](t)(fs.Stat("d/f")); info.Size() != 6 {
+			t.Errorf("Stat says %d bytes of a file that somebody has replaced", info.Size())
+		}
 	})
 }
 

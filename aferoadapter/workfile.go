@@ -19,11 +19,11 @@ type workFile struct {
 	data     scratch
 	off      int64
 	writable bool
-	closed   bool
+	failed   error // what this machine did not take; nothing is committed then
 }
 
 func newWorkFile(h handle, c commit, old *original, writable bool) *workFile {
-	return &workFile{file: file{h}, c: c, old: old, writable: writable}
+	return &workFile{file: file{handle: h}, c: c, old: old, writable: writable}
 }
 
 // fetch brings what the file held when it was opened: 1 request, once.
@@ -32,7 +32,12 @@ func (w *workFile) fetch() error {
 		return nil
 	}
 	if w.old.size() > 0 {
-		if _, err := w.old.file.(io.WriterTo).WriteTo(&w.data); err != nil {
+		old := w.old.file.(readable)
+		_, err := old.Seek(0, io.SeekStart) // also where an earlier try broke off
+		if err == nil {
+			_, err = old.WriteTo(&w.data)
+		}
+		if err != nil {
 			w.data.truncated()
 			return err
 		}
@@ -52,10 +57,12 @@ func (w *workFile) size() int64 {
 // ready says whether the handle may be used for what is wanted.
 func (w *workFile) ready(write bool) error {
 	switch {
-	case w.closed:
+	case w.closed.Load():
 		return os.ErrClosed
 	case write && !w.writable:
 		return syscall.EBADF
+	case write && w.failed != nil:
+		return w.failed
 	}
 	return nil
 }
@@ -117,7 +124,7 @@ func (w *workFile) WriteAt(b []byte, off int64) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.closed:
+	case w.closed.Load():
 		return 0, w.fail("write", os.ErrClosed)
 	case !w.writable:
 		return 0, w.fail("write", unless(syscall.EBADF, b, off))
@@ -132,16 +139,14 @@ func (w *workFile) writeAt(b []byte, off int64) (int, error) {
 	if err := w.ready(true); err != nil {
 		return 0, err
 	}
-	switch {
-	case off < 0 || off+int64(len(b)) < off:
-		return 0, syscall.EINVAL
-	case len(b) == 0:
-		return 0, nil
+	if err := fits(off, int64(len(b))); err != nil || len(b) == 0 {
+		return 0, err
 	}
 	if err := w.fetch(); err != nil {
 		return 0, err
 	}
 	n, err := w.data.WriteAt(b, off)
+	w.failed = err
 	if n > 0 {
 		w.c.touch()
 	}
@@ -163,8 +168,9 @@ func (w *workFile) truncate(size int64) error {
 		return syscall.EINVAL // as ftruncate has it
 	case err != nil:
 		return err
-	case size < 0:
-		return syscall.EINVAL
+	}
+	if err := fits(size, 0); err != nil {
+		return err
 	}
 	if size == 0 && w.old != nil { // nothing of it is wanted
 		if err := w.old.close(); err != nil {
@@ -185,7 +191,7 @@ func (w *workFile) truncate(size int64) error {
 func (w *workFile) Seek(offset int64, whence int) (int64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return 0, w.fail("seek", os.ErrClosed)
 	}
 	to, err := position(offset, whence, w.off, w.size())
@@ -199,7 +205,7 @@ func (w *workFile) Seek(offset int64, whence int) (int64, error) {
 func (w *workFile) Stat() (os.FileInfo, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return nil, w.fail("stat", os.ErrClosed)
 	}
 	return fileInfo{w.t.base(), w.size(), w.c.modTime}, nil
@@ -210,7 +216,7 @@ func (w *workFile) Stat() (os.FileInfo, error) {
 func (w *workFile) Sync() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return w.fail("sync", os.ErrClosed)
 	}
 	return w.fail("sync", w.commit())
@@ -221,10 +227,10 @@ func (w *workFile) Sync() error {
 func (w *workFile) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return w.fail("close", os.ErrClosed)
 	}
-	w.closed = true
+	w.closed.Store(true)
 	err := w.commit()
 	if w.old != nil {
 		_ = w.old.close() // nothing was wanted of it
@@ -236,7 +242,10 @@ func (w *workFile) Close() error {
 }
 
 func (w *workFile) commit() error {
-	if !w.c.dirty {
+	switch {
+	case w.failed != nil:
+		return w.failed
+	case !w.c.dirty:
 		return nil
 	}
 	var info s3path.Info
