@@ -3,6 +3,7 @@ package s3path_test
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func TestRestore(t *testing.T) {
 	if err := bucket.Join("missing").Restore(ctx, 1, s3path.RestoreStandard); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("of a missing object: %v", err)
 	}
-	for _, days := range []int{0, -1, 1<<32 + 3} {
+	for _, days := range []int{0, -1, math.MaxInt} {
 		if err := frozen.Restore(ctx, days, s3path.RestoreStandard); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("for %d days: %v", days, err)
 		}

@@ -37,6 +37,9 @@ func TestFailures(t *testing.T) {
 				}
 			})
 		}
+		if got := suite.Run(t, nil, "-h"); !strings.Contains(got.Stdout, "-once") || got.Stderr != "" {
+			t.Errorf("help: %s", got.Text())
+		}
 		suite.Fails(t, suite.Command(t, nil, "missing.json"), "missing.json")
 		suite.Fails(t, suite.Command(t, nil, "a.json", "b.json"), "config.json, or s3://bucket/prefix")
 		suite.Fails(t, suite.Command(t, nil, "-every", "x"), "-every")

@@ -44,6 +44,11 @@ func run(ctx context.Context, args []string) (err error) {
 	once := flags.Bool("once", false, "one round, and no second")
 	listen := flags.String("listen", "", "serve the objects at http://addr/raw/{id}")
 	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Println("metadata-connector [flags] config.json, or s3://bucket/prefix")
+		flags.SetOutput(os.Stdout)
+		flags.PrintDefaults()
+		return nil
 	case err != nil:
 		return err
 	case len(args) == 0:

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -44,4 +46,23 @@ func TestInterrupted(t *testing.T) {
 		at.Holds(t, bucket)
 		holds(t, dir, files)
 	})
+}
+
+// It does not wait for the rest of what it is to delete, and deletes none of it.
+func TestInterruptedReading(t *testing.T) {
+	at := jobtest.NewPlace(t, suite.Servers.Servers()[0])
+	at.Seed(t, map[string]string{"kept": "1"})
+	cmd := suite.Command(t, at.Env(), "delete", "-from", "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := jobtest.Start(t, cmd)
+	// More than a pipe holds: when it is written, the program reads.
+	if _, err := io.WriteString(in, strings.Repeat(at.URI("kept")+"\n", 1<<20/len(at.URI("kept")))); err != nil {
+		t.Error(err)
+	}
+	p.Signal(os.Interrupt)
+	suite.Failed(t, p.Wait(), "interrupt signal received")
+	at.Holds(t, map[string]string{"kept": "1"})
 }

@@ -175,16 +175,26 @@ func remove(ctx context.Context, client *s3path.Client, args []string) error {
 		defer in.Close()
 	}
 	var paths []s3path.S3Path
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		p, err := client.Parse(lines.Text())
+	read := make(chan error, 1)
+	go func() {
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			p, err := client.Parse(lines.Text())
+			if err != nil {
+				read <- err
+				return
+			}
+			paths = append(paths, p)
+		}
+		read <- lines.Err()
+	}()
+	select {
+	case err := <-read:
 		if err != nil {
 			return err
 		}
-		paths = append(paths, p)
-	}
-	if err := lines.Err(); err != nil {
-		return err
+	case <-ctx.Done(): // and not when somebody has typed the last line
+		return ctx.Err()
 	}
 	bar := progress{what: "deleting", unit: "objects"}
 	defer bar.end()
