@@ -30,6 +30,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait until all is cleaned up
 	if err := run(ctx, os.Stdout, *storage); err != nil {
 		fmt.Fprintln(os.Stderr, "afero-swap:", err)
 		os.Exit(1)
@@ -62,6 +63,11 @@ func run(ctx context.Context, out io.Writer, storage string) (err error) {
 	if err := files.Mkdir(workshop, 0o755); err != nil {
 		return fmt.Errorf("it wants a directory of its own: %w", err)
 	}
-	defer func() { err = errors.Join(err, files.RemoveAll(workshop)) }()
+	defer func() {
+		if f, ok := files.(*aferoadapter.Fs); ok {
+			files = f.WithContext(context.WithoutCancel(ctx)) // Ctrl-C too leaves nothing behind
+		}
+		err = errors.Join(err, files.RemoveAll(workshop))
+	}()
 	return work(out, afero.NewBasePathFs(files, workshop))
 }
