@@ -88,7 +88,7 @@ func (f *Fs) Remove(name string) error {
 			return err
 		}
 	}
-	return failure("remove", name, f.leaving(t, func() error {
+	return failure("remove", name, f.leaving(t, false, func() error {
 		err := f.path(t).Remove(f.ctx)
 		if errors.Is(err, os.ErrNotExist) {
 			return f.missing(t)
@@ -97,20 +97,15 @@ func (f *Fs) Remove(name string) error {
 	}))
 }
 
-// leaving takes something out of its directory, which stays.
-func (f *Fs) leaving(t target, take func() error) error {
+// leaving takes something, or the whole of it, out of its directory, which stays.
+func (f *Fs) leaving(t target, whole bool, take func() error) error {
 	defer f.memo.drop()
-	up := t.parent()
-	if up.root() {
-		return take()
+	defer f.locks.leaving(t.rel, whole)()
+	err := take()
+	if up := t.parent(); err == nil && !up.root() {
+		err = f.path(up).Mkdir(f.ctx) // where it is there that is 1 request
 	}
-	unsettled := f.locks.dir(up.rel)
-	unsettled.RLock()
-	defer unsettled.RUnlock()
-	if err := take(); err != nil {
-		return err
-	}
-	return f.path(up).Mkdir(f.ctx) // where it is there that is 1 request
+	return err
 }
 
 // RemoveAll removes a file, or a directory with all that it holds: 1 request per
@@ -128,20 +123,22 @@ func (f *Fs) RemoveAll(name string) error {
 		return failure("removeall", name, syscall.EINVAL)
 	}
 	defer f.locks.name(t.rel)()
-	if !t.parent().root() {
-		switch dir, err := f.path(t.parent()).IsDir(f.ctx); {
-		case err != nil:
-			return failure("removeall", name, err)
-		case !dir:
-			// Nothing is there, and nothing must come to be.
-			if err := f.missing(t); !errors.Is(err, os.ErrNotExist) {
-				return failure("removeall", name, err)
-			}
-			return nil
-		}
-	}
 	t.dir = false // a file goes too, as with os.RemoveAll
-	return failure("removeall", name, f.leaving(t, func() error { return f.path(t).RemoveAll(f.ctx) }))
+	err = f.leaving(t, true, func() error {
+		if up := t.parent(); !up.root() {
+			switch dir, err := f.path(up).IsDir(f.ctx); {
+			case err != nil:
+				return err
+			case !dir:
+				return f.missing(t)
+			}
+		}
+		return f.path(t).RemoveAll(f.ctx)
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // nothing is there, and nothing has come to be
+	}
+	return failure("removeall", name, err)
 }
 
 // Rename moves a file, replacing one that has the new name, or a directory with
@@ -197,7 +194,7 @@ func (f *Fs) rename(oldname, newname string) error {
 		return syscall.ENOTDIR
 	}
 	from.dir, to.dir = moved.IsDir(), moved.IsDir()
-	return f.leaving(from, func() error { return f.path(from).Rename(f.ctx, f.path(to)) })
+	return f.leaving(from, moved.IsDir(), func() error { return f.path(from).Rename(f.ctx, f.path(to)) })
 }
 
 // renameRoot is the refusal to move the root, or something onto it.

@@ -322,6 +322,37 @@ func TestOneNameManyGoroutines(t *testing.T) {
 	})
 }
 
+// What goes with all that it holds does not come back because somebody else was
+// removing something in it, whose directory stays.
+func TestWholeTreesAndWhatIsInThem(t *testing.T) {
+	both(t, func(t *testing.T, at *place, fs *aferoadapter.Fs) {
+		for what, take := range map[string]func() error{
+			"RemoveAll":       func() error { return fs.RemoveAll("top/tree") },
+			"RemoveAll above": func() error { return fs.RemoveAll("top") },
+			"Rename":          func() error { return fs.Rename("top/tree", "moved") },
+		} {
+			for range 5 {
+				at.put(t, "top/tree/1", "top/tree/2", "top/tree/d/e/3", "top/tree/d/e/4", "top/tree/kept")
+				var all sync.WaitGroup
+				for _, name := range []string{"1", "2", "d/e/3", "d/e/4"} {
+					all.Go(func() {
+						if err := fs.Remove("top/tree/" + name); err != nil && !os.IsNotExist(err) {
+							t.Error(err)
+						}
+					})
+				}
+				all.Go(func() { want(t, "RemoveAll of a part", fs.RemoveAll("top/tree/d"), nil) })
+				all.Go(func() { want(t, what, take(), nil) })
+				all.Wait()
+				if info, err := fs.Stat("top/tree"); !os.IsNotExist(err) {
+					t.Errorf("%s: it came back: %v, %v", what, info, err)
+				}
+				want(t, "RemoveAll", errors.Join(fs.RemoveAll("moved"), fs.RemoveAll("top")), nil)
+			}
+		}
+	})
+}
+
 func inDirectory(t *testing.T, fs afero.Fs, name string) {
 	t.Helper()
 	if err := fs.MkdirAll("p", 0o755); err != nil {

@@ -2,6 +2,7 @@ package aferoadapter
 
 import (
 	"hash/maphash"
+	"path"
 	"sync"
 )
 
@@ -34,5 +35,33 @@ func (l *locks) two(a, b string) (unlock func()) {
 // dir is held for reading by who may be removing the last child of a directory,
 // and for writing by who wants to be sure that the directory is missing.
 func (l *locks) dir(rel string) *sync.RWMutex { return &l.dirs[l.slot(rel)] }
+
+// leaving is held by who takes a name out of its directory, which stays: for reading
+// of each directory above and, where all below the name goes too, for writing of that.
+func (l *locks) leaving(rel string, whole bool) (unlock func()) {
+	var above, below [len(l.dirs)]bool
+	for up := path.Dir(rel); up != "."; up = path.Dir(up) {
+		above[l.slot(up)] = true
+	}
+	below[l.slot(rel)] = whole
+	for i := range l.dirs { // in one order, whatever the names
+		switch {
+		case below[i]:
+			l.dirs[i].Lock()
+		case above[i]:
+			l.dirs[i].RLock()
+		}
+	}
+	return func() {
+		for i := range l.dirs {
+			switch {
+			case below[i]:
+				l.dirs[i].Unlock()
+			case above[i]:
+				l.dirs[i].RUnlock()
+			}
+		}
+	}
+}
 
 func (l *locks) slot(rel string) int { return int(maphash.String(l.seed, rel) % 64) }
