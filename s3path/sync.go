@@ -251,11 +251,7 @@ func (s *syncing) to(ctx context.Context, localDir string) error {
 		if _, err := localName(rel); err != nil {
 			unsafe = append(unsafe, fmt.Errorf("%v: %w", e.S3Path, err))
 		}
-		for i := range len(rel) {
-			if rel[i] == '/' {
-				dirs[rel[:i]] = true
-			}
-		}
+		addAbove(dirs, rel)
 	}
 	if len(unsafe) > 0 {
 		return errors.Join(unsafe...)
@@ -279,6 +275,15 @@ func (s *syncing) to(ctx context.Context, localDir string) error {
 		return err
 	}
 	return s.prune(root, objects)
+}
+
+// addAbove adds the directories above a relative path.
+func addAbove(dirs map[string]bool, rel string) {
+	for i := range len(rel) {
+		if rel[i] == '/' {
+			dirs[rel[:i]] = true
+		}
+	}
 }
 
 // fetch downloads what differs.
@@ -331,14 +336,19 @@ func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]E
 	return errors.Join(append(wrong, err)...)
 }
 
-// prune removes files that S3 does not have. Links are removed as links.
+// prune removes files that S3 does not have. Links are removed as links, but for
+// those in the place of a directory that S3 has.
 func (s *syncing) prune(root *os.Root, objects map[string]Entry) error {
+	dirs := map[string]bool{}
+	for rel := range objects {
+		addAbove(dirs, rel)
+	}
 	var failed []error
 	err := fs.WalkDir(root.FS(), ".", func(rel string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if _, kept := objects[rel]; kept {
+		if _, kept := objects[rel]; kept || dirs[rel] && d.Type() == fs.ModeSymlink {
 			return nil
 		}
 		st, err := d.Info()

@@ -130,6 +130,27 @@ func TestSyncTo(t *testing.T) {
 	})
 }
 
+// A link to a directory was uploaded as a directory, and stays when that is synced back.
+func TestSyncKeepsLinks(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		dir := t.TempDir()
+		localTree(t, dir, "real/x=1")
+		for _, name := range []string{"link", "gone"} {
+			if err := os.Symlink("real", filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		site := at.bucket.Join("site")
+		got, err := site.SyncFrom(t.Context(), dir, s3path.WithExclude("gone/**"))
+		checkSync(t, "there", got, err, s3path.SyncResult{Copied: []string{"link/x", "real/x"}})
+		got, err = site.SyncTo(t.Context(), dir, s3path.WithDelete())
+		checkSync(t, "and back", got, err, s3path.SyncResult{Deleted: []string{"gone"}, Skipped: []string{"link/x", "real/x"}})
+		if target, err := os.Readlink(filepath.Join(dir, "link")); err != nil || target != "real" {
+			t.Errorf("the link is %q, %v", target, err)
+		}
+	})
+}
+
 func checkSync(t *testing.T, what string, got s3path.SyncResult, err error, want s3path.SyncResult) {
 	t.Helper()
 	if err != nil {
