@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/spf13/afero"
 
@@ -32,7 +33,8 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait until all is cleaned up
 	if err := run(ctx, os.Stdout, *storage); err != nil {
-		fmt.Fprintln(os.Stderr, "afero-swap:", err)
+		line, _, _ := strings.Cut(err.Error(), "\n") // of several failures the first will do
+		fmt.Fprintln(os.Stderr, "afero-swap:", line)
 		os.Exit(1)
 	}
 }
