@@ -44,7 +44,7 @@ func (p S3Path) appendTo(ctx context.Context, k *core, c *call) (*Writer, error)
 	switch {
 	case errorIs[*noSource](err) && c.ifMatch == "":
 		c.set |= optNoOverwrite
-		return p.writer(ctx, k, c), nil
+		return p.writer(ctx, k, c).measured(), nil
 	case err != nil:
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (p S3Path) appendTo(ctx context.Context, k *core, c *call) (*Writer, error)
 		return nil, err
 	}
 	in.IfMatch, in.IfNoneMatch = quoteETag(etag), nil
-	w := p.writer(ctx, k, c)
+	w := p.writer(ctx, k, c).measured()
 	w.in = in
 	if size := *head.ContentLength; size < minPart {
 		return w, w.readOld(ctx, size)
@@ -103,6 +103,7 @@ func (b *copiedStart) is(n int64) bool { return n == *b.head.ContentLength }
 // copyTo copies it, in parts that S3 takes wherever they stand.
 func (b *copiedStart) copyTo(ctx context.Context, u *upload) error {
 	size := *b.head.ContentLength
+	b.t.gauge = u.gauge.part()
 	most := b.t.to.copyPartSize(size)
 	n := (size + most - 1) / most
 	parts, err := b.t.copyParts(ctx, b.p, u.in, b.head, u, (size+n-1)/n)

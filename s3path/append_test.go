@@ -40,8 +40,9 @@ func TestAppend(t *testing.T) {
 				} else if err := p.WriteText(t.Context(), row.old, s3path.WithContentType("text/x-log"), s3path.WithMetadata(map[string]string{"who": "me"})); err != nil {
 					t.Fatal(err)
 				}
+				progress := &told{t: t}
 				ops := at.operations(func() {
-					w, err := p.Append(t.Context())
+					w, err := p.Append(t.Context(), progress.option())
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -55,6 +56,11 @@ func TestAppend(t *testing.T) {
 						t.Errorf("Info says %d bytes", size)
 					}
 				})
+				moved := int64(len(row.old) + len(row.new))
+				if len(row.want) == 1 {
+					moved = 0
+				}
+				progress.ended(moved, 1)
 				slices.Sort(ops[1:])
 				want := slices.Clone(row.want)
 				slices.Sort(want[1:])

@@ -36,8 +36,8 @@ type Progress struct {
 // WithProgress has fn called as bytes and objects move: by DownloadTo, ReadBytes,
 // ReadText, ReadRange and Cached, by everything that writes but Update and Touch, by Copy,
 // CopyTree and Rename, Remove, RemoveAll and RemoveMany, and by the syncs. Of
-// Create the first call comes with the first bytes that are sent, and the last
-// before Close or Abort returns. Open refuses it: whoever reads knows how far
+// Create and Append the first call comes with the first bytes that are sent, and the
+// last before Close or Abort returns. Open refuses it: whoever reads knows how far
 // they are.
 //
 // fn is called by one goroutine at a time, and the transfer waits for it. A total

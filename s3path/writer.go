@@ -49,10 +49,7 @@ func (p S3Path) Create(ctx context.Context, opts ...WriteOption) (*Writer, error
 	if err != nil {
 		return nil, err
 	}
-	w := p.writer(ctx, k, c)
-	w.meter = c.meter(p)
-	c.gauge = w.meter.only(p)
-	return w, nil
+	return p.writer(ctx, k, c).measured(), nil
 }
 
 func (p S3Path) writer(ctx context.Context, k *core, c *call) *Writer {
@@ -60,6 +57,13 @@ func (p S3Path) writer(ctx context.Context, k *core, c *call) *Writer {
 	if c.info == nil {
 		c.info = &w.info
 	}
+	return w
+}
+
+// measured is a Writer that is a call of its own, and tells how far it is.
+func (w *Writer) measured() *Writer {
+	w.meter = w.c.meter(w.p)
+	w.c.gauge = w.meter.only(w.p)
 	return w
 }
 
@@ -204,6 +208,7 @@ func (w *Writer) Close() error {
 	if w.base != nil && w.pipe == nil {
 		if w.base.is(w.n) {
 			*w.c.info = infoOfHead(w.p, w.base.head) // nothing is new
+			w.c.gauge.finish()
 			return nil
 		}
 		w.start()
@@ -211,6 +216,7 @@ func (w *Writer) Close() error {
 	if w.pipe == nil && w.in != nil {
 		data := w.buf
 		w.buf = nil
+		w.c.gauge.expect(int64(len(data)))
 		return failure("write", w.p, w.p.putOnce(w.ctx, w.k, w.c, w.in, bytes.NewReader(data), int64(len(data))))
 	}
 	if w.pipe == nil {
