@@ -84,8 +84,11 @@ func (f *Fs) Remove(name string) error {
 	}
 	defer f.locks.name(t.rel)()
 	if t.dir {
-		if _, err := f.look("remove", t); err != nil {
+		switch _, err := f.look("remove", t); {
+		case err != nil:
 			return err
+		case t.dot:
+			return failure("remove", name, syscall.EINVAL)
 		}
 	}
 	return failure("remove", name, f.leaving(t, false, func() error {
