@@ -30,6 +30,7 @@ func TestFailures(t *testing.T) {
 			{"-colour", at.Env(), []string{"list", "-colour", "red", at.URI("")}},
 			{"yesterday", at.Env(), []string{"list", "-newer", "yesterday", at.URI("")}},
 			{"WithPageSize", at.Env(), []string{"list", "-page", "0", at.URI("")}},
+			{"WithLimit", at.Env(), []string{"list", "-limit", "-1", at.URI("")}},
 			{"does not begin with s3://", at.Env(), []string{"upload", name, "bucket/key"}},
 			{"does not begin with s3://", at.Env(), []string{"sync", dir, dir}},
 			{"no such file", at.Env(), []string{"upload", filepath.Join(dir, "missing"), at.URI("x")}},

@@ -118,7 +118,7 @@ func list(ctx context.Context, client *s3path.Client, args []string) error {
 		return err
 	}
 	opts := []s3path.ListOption{s3path.WithPageSize(*page), s3path.WithMinSize(*larger), s3path.WithStartAfter(*after)}
-	if *limit > 0 {
+	if *limit != 0 {
 		opts = append(opts, s3path.WithLimit(*limit))
 	}
 	if *pattern != "" {
