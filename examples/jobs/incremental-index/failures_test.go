@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -68,6 +69,12 @@ func TestFailures(t *testing.T) {
 			t.Error("the state has changed")
 		}
 		x.prints(t, "added    new.txt: 1 words, \"3\"\n1 added, 0 changed, 0 removed, 2 unchanged\n", 1, 1)
+		if err := os.WriteFile(x.state, []byte(`{"seen": null, "files": null}`), 0o666); err != nil { // as good as none
+			t.Fatal(err)
+		}
+		if got := x.run(t, 1, 3); !strings.HasSuffix(got, "3 added, 0 changed, 0 removed, 0 unchanged\n") {
+			t.Error(got)
+		}
 	})
 }
 

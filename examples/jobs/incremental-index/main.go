@@ -125,7 +125,8 @@ func update(ctx context.Context, root s3path.S3Path, state string, opts ...s3pat
 	if err != nil {
 		return err
 	}
-	now := index{Root: old.Root, Seen: seen, Files: maps.Clone(old.Files)}
+	now := index{Root: old.Root, Seen: seen, Files: map[string]file{}}
+	maps.Copy(now.Files, old.Files)
 	diff := old.Seen.Diff(seen)
 	for _, rel := range diff.Removed {
 		delete(now.Files, rel)
