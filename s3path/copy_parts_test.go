@@ -259,22 +259,31 @@ func TestCopyInPartsCancelled(t *testing.T) {
 	})
 }
 
-// A HEAD that does not say how long the source is makes no empty object of it.
+// A HEAD that does not say how long the source is makes no empty object of it, and
+// one that cannot be true no plan of its parts.
 func TestCopyOfUnknownLength(t *testing.T) {
 	at := apart(t)
 	at.put(t, "f=body")
-	at.meddle("HeadObject", 1, forever, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("ETag", `"841a2d689ad86bd1611447453c22c6fc"`)
-		w.Header().Set("Transfer-Encoding", "chunked")
-		w.WriteHeader(http.StatusOK)
-	})
-	for name, err := range map[string]error{
-		"no overwrite": at.object("f").Rename(t.Context(), at.object("g"), s3path.WithNoOverwrite()),
-		"properties":   at.object("f").Rename(t.Context(), at.object("g"), s3path.WithContentType("a/b")),
-		"other client": at.object("f").Rename(t.Context(), apart(t).object("g")),
-	} {
-		if !errors.Is(err, cloudpath.ErrProtocol) || !strings.Contains(err.Error(), "how long") {
-			t.Errorf("%s: %v", name, err)
+	for length, says := range map[string]string{"": "how long", "4611686018427387904": "an object of 4611686018427387904 bytes"} {
+		at.meddle("HeadObject", 1, forever, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"841a2d689ad86bd1611447453c22c6fc"`)
+			if length == "" {
+				w.Header().Set("Transfer-Encoding", "chunked")
+			} else {
+				w.Header().Set("Content-Length", length)
+			}
+			w.WriteHeader(http.StatusOK)
+		})
+		_, appended := at.object("f").Append(t.Context())
+		for name, err := range map[string]error{
+			"no overwrite": at.object("f").Rename(t.Context(), at.object("g"), s3path.WithNoOverwrite()),
+			"properties":   at.object("f").Rename(t.Context(), at.object("g"), s3path.WithContentType("a/b")),
+			"other client": at.object("f").Rename(t.Context(), apart(t).object("g")),
+			"append":       appended,
+		} {
+			if !errors.Is(err, cloudpath.ErrProtocol) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 	at.Proxy.Intercept(nil)

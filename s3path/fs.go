@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
@@ -131,6 +133,10 @@ func (v *fsView) look(op, name string) (found, error) {
 		f.info.Info = infoOfDir(p)
 	default:
 		f.info.Info, err = p.stat(v.ctx, k, c)
+		if head, ok := f.info.sys.(*s3.HeadObjectOutput); ok && head.ContentLength == nil {
+			// What is taken for empty is not read.
+			err = fmt.Errorf("%w: the server does not say how long the object is", cloudpath.ErrProtocol)
+		}
 	}
 	f.info.name = baseName(name)
 	return f, viewError(op, name, explainIf(p, err))

@@ -340,6 +340,27 @@ func TestFSErrors(t *testing.T) {
 	})
 }
 
+// A file whose length nobody says is not taken for an empty one.
+func TestFSUnknownLength(t *testing.T) {
+	at := apart(t)
+	at.put(t, "f=body")
+	at.meddle("HeadObject", 1, forever, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Transfer-Encoding", "chunked")
+		w.WriteHeader(http.StatusOK)
+	})
+	fsys := at.bucket.FS(t.Context())
+	_, opened := fsys.Open("f")
+	_, stat := fs.Stat(fsys, "f")
+	for what, err := range map[string]error{"Open": opened, "Stat": stat} {
+		if !errors.Is(err, cloudpath.ErrProtocol) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if data, err := fs.ReadFile(fsys, "f"); err != nil || string(data) != "body" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
 // What is read is what was opened, or nothing.
 func TestFSReplaced(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
