@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -172,4 +173,39 @@ func (at *place) versioned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A listing that begins inside a directory is whole, however much lies below
+// directories whose names begin like that one's and come before it.
+func TestCursorBehindNamesAlike(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		for i := range 12 {
+			at.put(t, fmt.Sprintf("x-old/%02d", i), fmt.Sprintf("d/x!/%02d", i))
+		}
+		at.put(t, words("d/x/1 d/x/2 d/y/1 x/1 x/2 x/3 x0 y/1 y/2 z")...)
+		for _, row := range []struct{ root, after, want string }{
+			{"", "x/1", "x/2 x/3 x0 y/1 y/2 z"},
+			{"", "x/3", "x0 y/1 y/2 z"},
+			{"", "d/x/1", "d/x/2 d/y/1 " + strings.Join(rels(t, at.bucket.Walk(t.Context(), s3path.WithRawPrefix("x-old"))), " ") + " x/1 x/2 x/3 x0 y/1 y/2 z"},
+			{"d", "d/x/1", "x/2 y/1"},
+			{"d", "d/x/2", "y/1"},
+		} {
+			for _, size := range []int{2, 3, 1000} {
+				root := at.object(row.root)
+				got := rels(t, root.Walk(t.Context(), s3path.WithStartAfter(row.after), s3path.WithPageSize(size)))
+				same(t, fmt.Sprintf("Walk of %v behind %s in pages of %d", root, row.after, size), got, words(row.want))
+			}
+		}
+		for _, size := range []int{2, 3, 1000} {
+			same(t, "Glob", rels(t, at.bucket.Glob(t.Context(), "{x,y}/[12]", s3path.WithPageSize(size))), words("x/1 x/2 y/1 y/2"))
+			same(t, "Glob of names", rels(t, at.bucket.Glob(t.Context(), "{x,y}/1", s3path.WithPageSize(size))), words("x/1 y/1"))
+			all := entries(t, at.bucket.Versions(t.Context(), s3path.WithPageSize(size)))
+			for i, e := range all {
+				rest := entries(t, at.bucket.Versions(t.Context(), s3path.WithPageSize(size), s3path.WithStartAfter(e.Cursor())))
+				if len(all) != 34 || !slices.Equal(rest, all[i+1:]) {
+					t.Errorf("Versions behind %v in pages of %d: %v", e, size, rest)
+				}
+			}
+		}
+	})
 }

@@ -9,8 +9,11 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/tree"
@@ -32,11 +35,20 @@ var _ tree.Lister = store{}
 // Ordered is false on directory buckets, which list in no order.
 func (s store) Ordered() bool { return !strings.HasSuffix(s.p.bucket, "--x-s3") }
 
-// List is one ListObjectsV2.
+// List is one ListObjectsV2, but for a server that may have stopped too early.
 func (s store) List(ctx context.Context, q tree.Query) (tree.Page, error) {
 	if s.k.offline() {
 		return s.listCopies(ctx, q)
 	}
+	page, early, err := s.list(ctx, q)
+	if err != nil || !early {
+		return page, err
+	}
+	return s.behind(ctx, q, page)
+}
+
+// list is one ListObjectsV2; early says that it may have left out what comes last.
+func (s store) list(ctx context.Context, q tree.Query) (page tree.Page, early bool, err error) {
 	in := &s3.ListObjectsV2Input{
 		Bucket:            aws.String(s.p.bucket),
 		Prefix:            text(q.Prefix),
@@ -56,9 +68,50 @@ func (s store) List(ctx context.Context, q tree.Query) (tree.Page, error) {
 		if err = explain(s.p, err); errors.Is(err, errors.ErrUnsupported) {
 			err = fmt.Errorf("every listing needs ListObjectsV2: %w", err)
 		}
-		return tree.Page{}, err
+		return tree.Page{}, false, err
 	}
-	return s.page(q, out)
+	page, err = s.page(q, out)
+	return page, q.After != "" && q.Delimiter == "" && page.Next == "" && isMinIO(out.ResultMetadata), err
+}
+
+func isMinIO(m middleware.Metadata) bool {
+	answer, ok := awsmiddleware.GetRawResponse(m).(*smithyhttp.Response)
+	return ok && strings.HasPrefix(answer.Header.Get("Server"), "MinIO")
+}
+
+// behind makes sure of an answer that began behind q.After: where MinIO may have
+// stopped too early, the listing begins at its beginning.
+func (s store) behind(ctx context.Context, q tree.Query, answer tree.Page) (tree.Page, error) {
+	crowded, err := crowdedBefore(q.Prefix, q.After, func(prefix string) (string, error) {
+		first, _, err := s.list(ctx, tree.Query{Prefix: prefix, Max: 1})
+		if err != nil || len(first.Objects) == 0 {
+			return "", err
+		}
+		return first.Objects[0].Key, nil
+	})
+	if err != nil || !crowded {
+		return answer, err
+	}
+	q.After = "" // readers pass over what comes before
+	answer, _, err = s.list(ctx, q)
+	return answer, err
+}
+
+// crowdedBefore reports whether MinIO cannot be trusted with a listing that begins
+// behind a key. Behind "x/1" it counts what is below "x-old/", which comes before,
+// towards the page: with much of it next to nothing comes, and is said to be all.
+// first is the first key with a prefix.
+func crowdedBefore(prefix, after string, first func(prefix string) (string, error)) (bool, error) {
+	base := strings.LastIndexByte(prefix, '/') + 1
+	for i := base + 1; i < len(after); i++ {
+		if after[i] != '/' {
+			continue
+		}
+		if key, err := first(after[:i]); err != nil || key != "" && key < after[:i+1] {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // page checks an answer and decodes it. A server that answers something else

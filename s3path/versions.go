@@ -76,6 +76,7 @@ type versionPages struct {
 type versionQuery struct {
 	prefix, keyMarker, versionMarker string
 	max                              int
+	resumed                          bool // the markers are not the server's
 }
 
 func (l *listing) versions() *versionPages {
@@ -117,12 +118,12 @@ func (v *versionPages) jump() {
 	default:
 		v.more = false
 	}
-	v.request.keyMarker, v.request.versionMarker = key, version
+	v.request.keyMarker, v.request.versionMarker, v.request.resumed = key, version, key != ""
 }
 
 // next is the entries of the next page.
 func (v *versionPages) next(ctx context.Context) ([]Entry, error) {
-	page, err := v.store.versionPage(ctx, v.request)
+	page, err := v.page(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +143,27 @@ func (v *versionPages) next(ctx context.Context) ([]Entry, error) {
 	}
 	entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.key != v.exact && !strings.HasPrefix(e.key, v.dir) })
 	return entries, v.advance(page, before)
+}
+
+// page is the answer to the next request, asked for from the beginning where MinIO
+// may have stopped too early; see crowdedBefore.
+func (v *versionPages) page(ctx context.Context) (versionPage, error) {
+	page, err := v.store.versionPage(ctx, v.request)
+	if err != nil || !page.early {
+		return page, err
+	}
+	crowded, err := crowdedBefore(v.request.prefix, v.request.keyMarker, func(prefix string) (string, error) {
+		first, err := v.store.versionPage(ctx, versionQuery{prefix: prefix, max: 1})
+		if err != nil || len(first.listed) == 0 {
+			return "", err
+		}
+		return first.listed[0].object.Key, nil
+	})
+	if err != nil || !crowded {
+		return page, err
+	}
+	v.request = versionQuery{prefix: v.request.prefix, max: v.request.max}
+	return v.store.versionPage(ctx, v.request)
 }
 
 // fresh is the entries that no page before has listed. Some servers begin a
@@ -175,7 +197,7 @@ func (v *versionPages) advance(page versionPage, before string) error {
 		return fmt.Errorf("%w: the list of versions goes on, but not from where it stopped", cloudpath.ErrProtocol)
 	}
 	v.seen[next] = true
-	v.request.keyMarker, v.request.versionMarker = page.nextKey, page.nextVersion
+	v.request.keyMarker, v.request.versionMarker, v.request.resumed = page.nextKey, page.nextVersion, false
 	if v.request.prefix != v.dir && v.lastKey > v.exact || v.lastKey > v.dir && !strings.HasPrefix(v.lastKey, v.dir) {
 		v.jump()
 	}
@@ -186,6 +208,7 @@ func (v *versionPages) advance(page versionPage, before string) error {
 type versionPage struct {
 	listed               []Entry // by key, newest first; only what the answer says of each
 	truncated            bool
+	early                bool // it may have left out what comes last
 	nextKey, nextVersion string
 }
 
@@ -210,6 +233,7 @@ func (s store) versionPage(ctx context.Context, q versionQuery) (versionPage, er
 		return versionPage{}, err
 	}
 	page := versionPage{truncated: aws.ToBool(out.IsTruncated), nextVersion: aws.ToString(out.NextVersionIdMarker)}
+	page.early = q.resumed && !page.truncated && isMinIO(out.ResultMetadata)
 	if page.nextKey, err = decoded(out.EncodingType, out.NextKeyMarker); err != nil {
 		return versionPage{}, err
 	}
