@@ -26,6 +26,7 @@ func TestFailures(t *testing.T) {
 			{"download s3://", at.Env(), []string{"download"}},
 			{"list wants s3://", at.Env(), []string{"list"}},
 			{"delete wants s3://", at.Env(), []string{"delete"}},
+			{"not a whole bucket", at.Env(), []string{"delete", at.URI("")}},
 			{"sync wants FROM TO", at.Env(), []string{"sync", "-delete", dir}},
 			{"-colour", at.Env(), []string{"list", "-colour", "red", at.URI("")}},
 			{"yesterday", at.Env(), []string{"list", "-newer", "yesterday", at.URI("")}},

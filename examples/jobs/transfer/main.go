@@ -155,8 +155,11 @@ func remove(ctx context.Context, client *s3path.Client, args []string) error {
 	from := flags.String("from", "", "delete what this `file` names, one s3://bucket/key a line; - is standard input")
 	if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
 		p, err := client.Parse(args[0])
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case p.IsBucket():
+			return errors.New("delete wants s3://bucket/key, and not a whole bucket")
 		}
 		return p.Remove(ctx, s3path.WithMissingOK())
 	}
