@@ -108,7 +108,22 @@ func atHand(r io.Reader) (source, int64, bool) {
 		return nil, 0, false
 	}
 	size := max(end-at, 0)
-	return io.NewSectionReader(s, at, size), size, true
+	return io.NewSectionReader(lasting{s, end}, at, size), size, true
+}
+
+// lasting is a source that has to stay as long as it was: a file that becomes
+// shorter while it is sent has failed, and not the server.
+type lasting struct {
+	io.ReaderAt
+	end int64
+}
+
+func (l lasting) ReadAt(b []byte, off int64) (int, error) {
+	n, err := l.ReaderAt.ReadAt(b, off)
+	if errors.Is(err, io.EOF) && off+int64(n) < l.end {
+		err = fmt.Errorf("%w: the file has become shorter", io.ErrUnexpectedEOF)
+	}
+	return n, err
 }
 
 // WriteFunc writes what fn writes to w. The object appears when fn has returned

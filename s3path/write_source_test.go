@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -214,6 +215,34 @@ func TestUploadFromFileWithoutSize(t *testing.T) {
 			if got := at.body(t, key); got != string(want) {
 				t.Errorf("%s: stored %q, want %q", key, got, want)
 			}
+		}
+	})
+}
+
+// A file that becomes shorter while it is sent is no shorter object, and the error
+// says so.
+func TestUploadOfAFileThatShrinks(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		at.put(t, "a=old")
+		p := at.newClient(t, s3path.WithPartSize(part)).Object(at.bucket.Bucket(), "a")
+		for _, size := range []int{part, 3 * part} {
+			name := filepath.Join(t.TempDir(), "x")
+			if err := os.WriteFile(name, pattern(size), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var once sync.Once
+			shrink := s3path.WithProgress(func(s3path.Progress) {
+				once.Do(func() {
+					if err := os.Truncate(name, 1000); err != nil {
+						t.Error(err)
+					}
+				})
+			})
+			if err := p.UploadFrom(t.Context(), name, shrink); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "shorter") {
+				t.Errorf("%d bytes: %v", size, err)
+			}
+			at.wantBody(t, "a", "old")
+			at.noUploads(t)
 		}
 	})
 }
