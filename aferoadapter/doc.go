@@ -27,7 +27,8 @@
 // it there. Whatever went wrong is in Close's error; look at it. A handle that
 // keeps old bytes commits only if the object is still the one it was opened on,
 // else Close fails with ESTALE and changes nothing; one that began empty
-// (Create, os.O_TRUNC) replaces what is there.
+// (Create, os.O_TRUNC) replaces what is there. Content type, encoding, cache control
+// and metadata stay with the bytes.
 //
 // S3 has no modes, owners and times of one's own: Chmod, Chown and Chtimes give
 // an error where there is nothing, else nil, and store nothing. Files are 0644

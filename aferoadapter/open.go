@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -99,7 +100,7 @@ func (f *Fs) openToWrite(t target, flag int, file fs.File, info s3path.Info) afe
 	var old *original
 	if file != nil && flag&os.O_TRUNC == 0 {
 		old = &original{file: file, info: info}
-		c.etag = info.ETag()
+		c.etag, c.kept = info.ETag(), properties(info)
 	}
 	if c.dirty {
 		c.touch()
@@ -134,13 +135,32 @@ func (o *original) close() error {
 // commit is how a handle's bytes become the object.
 type commit struct {
 	path    s3path.S3Path
-	isNew   bool   // nothing is there yet
-	excl    bool   // and nothing may be when it is made
-	etag    string // what must still be there; "" where nothing of it was kept
-	dirty   bool   // there is something to commit
-	each    bool   // each write is committed
+	isNew   bool                 // nothing is there yet
+	excl    bool                 // and nothing may be when it is made
+	etag    string               // what must still be there; "" where nothing of it was kept
+	kept    []s3path.WriteOption // properties of what is kept
+	dirty   bool                 // there is something to commit
+	each    bool                 // each write is committed
 	append  bool
 	modTime time.Time
+}
+
+// properties are those of an object whose bytes are kept, as far as they are known
+// without asking. What nothing is of may become anything.
+func properties(info s3path.Info) (kept []s3path.WriteOption) {
+	if t := info.ContentType(); t != "" && info.Size() > 0 {
+		kept = append(kept, s3path.WithContentType(t))
+	}
+	if e := info.ContentEncoding(); e != "" && info.Size() > 0 {
+		kept = append(kept, s3path.WithContentEncoding(e))
+	}
+	if c := info.CacheControl(); c != "" {
+		kept = append(kept, s3path.WithCacheControl(c))
+	}
+	if m := info.Metadata(); len(m) > 0 {
+		kept = append(kept, s3path.WithMetadata(m))
+	}
+	return kept
 }
 
 // touch notes a change.
@@ -154,7 +174,7 @@ func (c *commit) options() []s3path.WriteOption {
 	case c.isNew && c.excl:
 		return []s3path.WriteOption{s3path.WithNoOverwrite()}
 	case c.etag != "":
-		return []s3path.WriteOption{s3path.WithIfMatch(c.etag)}
+		return append(slices.Clip(c.kept), s3path.WithIfMatch(c.etag))
 	}
 	return nil
 }
