@@ -46,15 +46,16 @@ func (p S3Path) SyncFrom(ctx context.Context, localDir string, opts ...SyncOptio
 
 // SyncTo makes a local directory like the tree below the path: it downloads what
 // is missing, of another size, or newer in S3, and gives each file its object's
-// time. With WithDelete it removes files that S3 does not have; directories
-// stay. Filters choose what is looked at: what they leave out is neither
+// time. With WithDelete it removes files that S3 does not have, first those in
+// the way of what it downloads; directories stay, unless an object has the name of
+// one. Filters choose what is looked at: what they leave out is neither
 // downloaded nor deleted.
 //
 // 1 request per 1,000 keys and those of a download for each object. A missing
 // tree is fs.ErrNotExist: an empty directory is not made out of a mistyped path.
 // Keys that cannot be file names below the directory are
 // cloudpath.ErrUnsafeName, before anything is changed. When some objects fail,
-// the others are done, the error names each, and nothing is deleted.
+// the others are done, the error names each, and nothing else is deleted.
 func (p S3Path) SyncTo(ctx context.Context, localDir string, opts ...SyncOption) (SyncResult, error) {
 	s, err := p.startSync(ctx, opts, syncOptions, func(s *settings) []SyncOption {
 		return asSyncOptions(s.readDefaults, ReadOption.readOption)
@@ -271,10 +272,17 @@ func (s *syncing) to(ctx context.Context, localDir string) error {
 	if root != nil {
 		defer func() { _ = root.Close() }() // a handle for names
 	}
-	if err := s.fetch(ctx, root, objects, dirs); err != nil || !s.c.has(optDelete) || root == nil {
+	remove := s.c.has(optDelete) && root != nil
+	if remove && !s.c.has(optDryRun) {
+		if err := s.makeWay(root, objects, dirs); err != nil {
+			return err
+		}
+	}
+	if err := s.fetch(ctx, root, objects, dirs); err != nil || !remove {
 		return err
 	}
-	return s.prune(root, objects)
+	_, err = s.prune(root, ".", objects)
+	return err
 }
 
 // addAbove adds the directories above a relative path.
@@ -336,37 +344,70 @@ func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]E
 	return errors.Join(append(wrong, err)...)
 }
 
-// prune removes files that S3 does not have. Links are removed as links, but for
-// those in the place of a directory that S3 has.
-func (s *syncing) prune(root *os.Root, objects map[string]Entry) error {
-	dirs := map[string]bool{}
+// makeWay removes the files that stand where a directory has to be, and what is in
+// directories that stand where a file has to be: after the copies is too late.
+func (s *syncing) makeWay(root *os.Root, objects map[string]Entry, dirs map[string]bool) error {
+	var failed []error
+	for rel := range dirs {
+		st, err := root.Lstat(filepath.FromSlash(rel))
+		if _, both := objects[rel]; err == nil && !both && !st.IsDir() && st.Mode().Type() != fs.ModeSymlink {
+			failed = append(failed, s.removeFile(root, rel, st))
+		}
+	}
+	for rel, e := range objects {
+		st, err := root.Lstat(filepath.FromSlash(rel))
+		if err != nil || !st.IsDir() || dirs[rel] || !s.c.filter.keeps(e) {
+			continue
+		}
+		below, err := s.prune(root, rel, objects)
+		failed = append(failed, err)
+		for _, dir := range slices.Backward(below) {
+			_ = root.Remove(filepath.FromSlash(dir)) // one that is not empty stays
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// prune removes files at and below top that S3 does not have, and returns the
+// directories that it came by. Links are removed as links, but for those in the
+// place of a directory that S3 has.
+func (s *syncing) prune(root *os.Root, top string, objects map[string]Entry) (dirs []string, err error) {
+	wanted := map[string]bool{}
 	for rel := range objects {
-		addAbove(dirs, rel)
+		addAbove(wanted, rel)
 	}
 	var failed []error
-	err := fs.WalkDir(root.FS(), ".", func(rel string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if _, kept := objects[rel]; kept || dirs[rel] && d.Type() == fs.ModeSymlink {
-			return nil
-		}
-		st, err := d.Info()
+	err = fs.WalkDir(root.FS(), top, func(rel string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		e := Entry{S3Path: s.p.Child(rel), rel: rel, object: tree.Object{Size: st.Size(), ModTime: st.ModTime().Truncate(time.Second)}}
-		if !s.c.filter.keeps(e) {
+		if d.IsDir() {
+			dirs = append(dirs, rel)
 			return nil
 		}
-		if !s.c.has(optDryRun) {
-			if err := root.Remove(filepath.FromSlash(rel)); err != nil {
-				failed = append(failed, err)
-				return nil
-			}
+		if _, kept := objects[rel]; kept || wanted[rel] && d.Type() == fs.ModeSymlink {
+			return nil
 		}
-		s.result.Deleted = append(s.result.Deleted, rel)
-		return nil
+		st, err := d.Info()
+		if err == nil {
+			failed = append(failed, s.removeFile(root, rel, st))
+		}
+		return err
 	})
-	return errors.Join(append(failed, err)...)
+	return dirs, errors.Join(append(failed, err)...)
+}
+
+// removeFile removes a file that S3 does not have, unless it is filtered out.
+func (s *syncing) removeFile(root *os.Root, rel string, st fs.FileInfo) error {
+	e := Entry{S3Path: s.p.Child(rel), rel: rel, object: tree.Object{Size: st.Size(), ModTime: st.ModTime().Truncate(time.Second)}}
+	if !s.c.filter.keeps(e) {
+		return nil
+	}
+	if !s.c.has(optDryRun) {
+		if err := root.Remove(filepath.FromSlash(rel)); err != nil {
+			return err
+		}
+	}
+	s.result.Deleted = append(s.result.Deleted, rel)
+	return nil
 }

@@ -131,6 +131,47 @@ func TestSyncTo(t *testing.T) {
 }
 
 // A link to a directory was uploaded as a directory, and stays when that is synced back.
+// A file in the place of a directory, and the other way round, makes way where files
+// may be removed, unless a filter leaves it out.
+func TestSyncToMakesWay(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		ctx, site := t.Context(), at.object("site")
+		at.put(t, "site/was-file/a/x=1", "site/was-dir=2", "site/same=3")
+		tree := words("was-file=old was-dir/deep/y=old was-dir/z=old same=3")
+		want := s3path.SyncResult{
+			Copied:  words("was-dir was-file/a/x"),
+			Deleted: words("was-dir/deep/y was-dir/z was-file"),
+			Skipped: words("same"),
+		}
+		made := func() string {
+			dir := t.TempDir()
+			localTree(t, dir, tree...)
+			chtime(t, filepath.Join(dir, "same"), time.Now().Add(time.Hour))
+			return dir
+		}
+		dir := made()
+		before := localFilesOf(t, dir)
+		got, err := site.SyncTo(ctx, dir, s3path.WithDelete(), s3path.WithDryRun())
+		checkSync(t, "dry run", got, err, want)
+		same(t, "a dry run changes nothing", localFilesOf(t, dir), before)
+		got, err = site.SyncTo(ctx, dir, s3path.WithDelete())
+		checkSync(t, "sync", got, err, want)
+		same(t, "files", localFilesOf(t, dir), words("same=3 was-dir=2 was-file/a/x=1"))
+
+		dir = made()
+		if _, err := site.SyncTo(ctx, dir); err == nil {
+			t.Error("it found a way without WithDelete")
+		}
+		same(t, "files without WithDelete", localFilesOf(t, dir), before)
+		got, err = site.SyncTo(ctx, dir, s3path.WithDelete(), s3path.WithExclude("was-file", "was-dir/z"))
+		if err == nil || !strings.Contains(err.Error(), "was-dir") {
+			t.Errorf("over what is left out: %v", err)
+		}
+		same(t, "files with a filter", localFilesOf(t, dir), words("same=3 was-dir/z=old was-file=old"))
+		same(t, "deleted with a filter", got.Deleted, words("was-dir/deep/y"))
+	})
+}
+
 func TestSyncKeepsLinks(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		dir := t.TempDir()
