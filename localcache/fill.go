@@ -168,11 +168,14 @@ func (w *download) download(got *Fetched) (err error) {
 	return nil
 }
 
+// bufferSize is what bytes are copied and summed by.
+const bufferSize = 256 << 10
+
 func (s *state) buffer() *[]byte {
 	if b, ok := s.buffers.Get().(*[]byte); ok {
 		return b
 	}
-	b := make([]byte, 256<<10)
+	b := make([]byte, bufferSize)
 	return &b
 }
 
@@ -352,7 +355,9 @@ func (w *download) describe(m Meta) (h held, err error) {
 		ETag: m.ETag, Size: st.Size(), ModTime: m.ModTime, ContentType: m.ContentType, Extra: m.Extra,
 		FileTime: st.ModTime().UnixNano(), Inode: inode(st),
 	}
-	if h.CRC32C, err = crc(io.NewSectionReader(w.f, 0, h.Size)); err == nil && w.s.checksum {
+	buf := w.s.buffer()
+	defer w.s.buffers.Put(buf)
+	if h.CRC32C, err = crc(io.NewSectionReader(w.f, 0, h.Size), *buf); err == nil && w.s.checksum {
 		h.SHA256, err = w.s.sum(io.NewSectionReader(w.f, 0, h.Size))
 	}
 	return h, err

@@ -191,7 +191,7 @@ func (r *room) holds(name string, h held) bool {
 		return false
 	}
 	defer func() { _ = f.Close() }() // only read
-	sum, err := crc(f)
+	sum, err := crc(f, make([]byte, bufferSize))
 	return err == nil && sum == h.CRC32C
 }
 
@@ -202,9 +202,9 @@ func (r *room) isCopy(name string, h held, st fs.FileInfo) bool {
 
 // crc is the checksum by which a copy is known again. It is no protection: who
 // can write to the directory can write the record as well.
-func crc(r io.Reader) (uint32, error) {
+func crc(r io.Reader, buf []byte) (uint32, error) {
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	_, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, make([]byte, 256<<10))
+	_, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, buf)
 	return sum.Sum32(), err
 }
 
