@@ -39,6 +39,19 @@ func TestSignedOddKeys(t *testing.T) {
 	}
 }
 
+// TestPresignedWithoutCredentials: a server that takes every signature still sees that
+// the time of one is over.
+func TestPresignedWithoutCredentials(t *testing.T) {
+	c := start(t)
+	c.put("k", "x")
+	if a := c.do("GET", c.presigned("k", time.Now()), ""); a.body != "x" {
+		t.Errorf("in time: %d %s", a.status, a.body)
+	}
+	if err := c.do("GET", c.presigned("k", time.Now().Add(-time.Minute)), "").is("expired", 403, "AccessDenied"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPresignedPut(t *testing.T) {
 	c := start(t, demanded...)
 	put, err := s3.NewPresignClient(c.sdk()).PresignPutObject(t.Context(),

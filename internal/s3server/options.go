@@ -57,7 +57,8 @@ func WithFault(match func(*http.Request) bool, answer http.Handler) Option {
 }
 
 // WithCredentials demands that every request is signed (AWS Signature Version 4, in the
-// header or presigned) with these keys. Without it signatures are not looked at.
+// header or presigned) with these keys. Without it signatures are not looked at, but for
+// the time until which a presigned one is good.
 func WithCredentials(accessKey, secretKey string) Option {
 	return func(c *config) { c.accessKey, c.secretKey = accessKey, secretKey }
 }
