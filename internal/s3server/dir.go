@@ -42,9 +42,10 @@ type knownFile struct {
 // tell it from one written after: clocks of file systems tick every few milliseconds.
 const settled = 50 * time.Millisecond
 
-// trusted says whether the file cannot have changed since it was seen.
+// trusted says whether the file cannot have changed since it was seen. Its time alone
+// does not say so: a program may set that to what it was.
 func (k knownFile) trusted(info fs.FileInfo) bool {
-	return k.is(info) && k.seen.Sub(info.ModTime()) > settled
+	return k.is(info) && changed(k.info).Equal(changed(info)) && k.seen.Sub(changed(info)) > settled
 }
 
 func (k knownFile) is(info fs.FileInfo) bool {
@@ -78,7 +79,11 @@ func openDirectory(dir, bucket string, bodies *bodyStore) (*directory, error) {
 func (d *directory) stat(name string) (fs.FileInfo, error) {
 	name = strings.TrimSuffix(name, "/")
 	if name == "" {
-		return d.fs.Stat(".")
+		info, err := d.fs.Stat(".")
+		if errors.Is(err, fs.ErrNotExist) { // removed by hand, with all objects
+			return nil, nil
+		}
+		return info, err
 	}
 	if reason := unfit(name); reason != "" {
 		return nil, nil
@@ -214,6 +219,9 @@ func (d *directory) commit(key string, v *version) (*version, error) {
 	}
 	r, err := d.bodies.open(v.body, 0, v.size)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.fs.MkdirAll(".", 0o777); err != nil { // removed by hand
 		return nil, err
 	}
 	sum := md5.New()

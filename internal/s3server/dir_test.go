@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudpath-go/cloudpath/internal/s3server"
 )
@@ -223,6 +224,44 @@ func TestChangesByHandWithinATick(t *testing.T) {
 	}
 	if a := c.do("GET", at("k"), ""); a.body != "by hand !!" || a.etag() == before || a.header.Get("x-amz-meta-k") != "" {
 		t.Errorf("%q with ETag %s, before it was %s", a.body, a.etag(), before)
+	}
+}
+
+// TestChangesByHandThatKeepTheTime rewrites a file whose time is long past and sets that
+// again: a test that fixes the times of its files does so.
+func TestChangesByHandThatKeepTheTime(t *testing.T) {
+	dir := t.TempDir()
+	c := startDir(t, dir)
+	past := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	write := func(body string) {
+		t.Helper()
+		writeFile(t, dir, "k", body)
+		if err := os.Chtimes(filepath.Join(dir, "k"), past, past); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	before := c.do("GET", at("k"), "")
+	write("two")
+	if a := c.do("GET", at("k"), ""); a.body != "two" || a.etag() == before.etag() || a.header.Get("Last-Modified") != before.header.Get("Last-Modified") {
+		t.Errorf("%q with ETag %s, before it was %s", a.body, a.etag(), before.etag())
+	}
+}
+
+// TestDirectoryRemovedByHand is an empty bucket, which the next object makes anew.
+func TestDirectoryRemovedByHand(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dir")
+	writeFile(t, dir, "k", "x")
+	c := startDir(t, dir)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.list(); got.KeyCount != 0 {
+		t.Errorf("listed %q", got.keys())
+	}
+	c.put("k", "y")
+	if got, want := tree(t, dir), []string{"k"}; !slices.Equal(got, want) {
+		t.Errorf("the directory has %q, want %q", got, want)
 	}
 }
 
