@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -104,6 +105,7 @@ type Server struct {
 	t       testing.TB // nil when it was made by Start
 	handler *s3server.Server
 	http    *httptest.Server
+	end     context.CancelFunc // of the context of every request
 	mu      sync.Mutex
 	clients []*s3path.Client
 	shared  *s3path.Client // of the buckets
@@ -139,13 +141,20 @@ func Start(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("s3pathtest: %w", err)
 	}
-	s := &Server{handler: handler, http: httptest.NewServer(handler)}
+	ctx, end := context.WithCancel(context.Background())
+	s := &Server{handler: handler, http: httptest.NewUnstartedServer(handler), end: end}
+	s.http.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	s.http.Start()
 	s.URL = s.http.URL
 	return s, nil
 }
 
+// patience is how long Close waits for an answer of WithFault's that does not end
+// with the context of its request: what it waits for may come after Close.
+const patience = 2 * time.Second
+
 // Close ends the server and the clients that it made, and cuts what is still
-// under way. A second Close does nothing.
+// under way: the context of its requests ends. A second Close does nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	clients := s.clients
@@ -154,8 +163,16 @@ func (s *Server) Close() {
 	for _, c := range clients {
 		_ = c.Close() // it is as good as idle
 	}
-	s.http.CloseClientConnections()
-	s.http.Close()
+	_ = s.http.Config.Close() // with its listener: who is cut off comes back
+	// That a connection is gone net/http notices only behind the request's body. Who
+	// waits without having read that is told here, when there is nobody to answer.
+	s.end()
+	closed := make(chan struct{})
+	go func() { s.http.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+	}
 }
 
 // Client is a client of this server, closed with it. It signs with a key that the

@@ -369,6 +369,36 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// Close does not wait for answers that never come: of a handler that waits for the
+// end of its request without having read it, or for something that comes after Close.
+func TestCloseOfFaultsThatHang(t *testing.T) {
+	later := make(chan struct{})
+	defer close(later)
+	for name, hang := range map[string]func(r *http.Request){
+		"for the request": func(r *http.Request) { <-r.Context().Done() },
+		"for the test":    func(*http.Request) { <-later },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := s3pathtest.Start(s3pathtest.WithFault(
+				func(r *http.Request) bool { return r.Method == http.MethodPut },
+				http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hang(r) })))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if err := s.Bucket("bucket").Join("key").WriteText(ctx, "x"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it was written: %v", err)
+			}
+			begin := time.Now()
+			s.Close()
+			if took := time.Since(begin); took > 4*time.Second {
+				t.Errorf("Close took %v", took)
+			}
+		})
+	}
+}
+
 // What the package promises of its server: conditions, versions, uploads in
 // parts, presigned URLs.
 func TestPromises(t *testing.T) {
@@ -403,6 +433,18 @@ func TestPromises(t *testing.T) {
 	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); string(body) != "first" || err != nil {
 		t.Errorf("a presigned URL: %s %q %v", resp.Status, body, err)
+	}
+	if url, err = p.PresignGet(ctx, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	late, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Body.Close()
+	if late.StatusCode != http.StatusForbidden {
+		t.Errorf("a presigned URL after its time: %s", late.Status)
 	}
 	sdk := bucket.Client().S3()
 	_, err = sdk.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: aws.String("bucket"),
