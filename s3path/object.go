@@ -62,7 +62,10 @@ func (o *object) open(ctx context.Context, etag string) (*stream, error) {
 		cancel()
 		return nil, explain(o.p, err)
 	}
-	if err := o.learn(ctx, out); err != nil {
+	if _, err = position(out, 0); err == nil { // an answer may be a part unasked
+		err = o.learn(ctx, out)
+	}
+	if err != nil {
 		err = errors.Join(err, out.Body.Close())
 		cancel()
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -160,6 +161,40 @@ func TestRangesIgnored(t *testing.T) {
 		}
 		if got, err := p.ReadRange(t.Context(), 39_990, 50); !bytes.Equal(got, body[39_990:]) || err != nil {
 			t.Errorf("over the end: %q, %v", got, err)
+		}
+	})
+}
+
+// A part of the object that nobody asked for is not its beginning.
+func TestPartUnasked(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		at.putBody(t, "a", pattern(10))
+		etag := at.etag(t, "a")
+		for how, read := range readings {
+			if how == "ReadRange" {
+				continue // asks for a part
+			}
+			for _, row := range []struct {
+				contentRange string
+				want         error
+			}{
+				{"bytes 5-9/10", cloudpath.ErrProtocol},
+				{"", cloudpath.ErrProtocol},
+				{"bytes 0-4/10", nil}, // and the rest is asked for
+			} {
+				at.spoil("GetObject", 1, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("ETag", `"`+etag+`"`)
+					if row.contentRange != "" {
+						w.Header().Set("Content-Range", row.contentRange)
+					}
+					w.WriteHeader(http.StatusPartialContent)
+					_, _ = w.Write(pattern(10)[:5]) // a client that refuses it has gone
+				})
+				got, err := read(t, at.object("a"))
+				if !errors.Is(err, row.want) || err == nil && !bytes.Equal(got, pattern(10)) {
+					t.Errorf("%s of %q: %q, %v", how, row.contentRange, got, err)
+				}
+			}
 		}
 	})
 }
