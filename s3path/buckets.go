@@ -28,7 +28,7 @@ func (c *Client) Buckets(ctx context.Context) iter.Seq2[S3Path, error] {
 			fail(errOffline)
 			return
 		}
-		token := ""
+		token, seen := "", map[string]bool{}
 		for {
 			out, err := k.sdk.ListBuckets(ctx, &s3.ListBucketsInput{ContinuationToken: text(token)})
 			switch {
@@ -51,15 +51,15 @@ func (c *Client) Buckets(ctx context.Context) iter.Seq2[S3Path, error] {
 					return
 				}
 			}
-			next := aws.ToString(out.ContinuationToken)
-			switch next {
-			case "":
+			token = aws.ToString(out.ContinuationToken)
+			switch {
+			case token == "":
 				return
-			case token:
-				fail(fmt.Errorf("%w: the next page has the token of this one", cloudpath.ErrProtocol))
+			case seen[token]:
+				fail(fmt.Errorf("%w: the next page has the token of an earlier one", cloudpath.ErrProtocol))
 				return
 			}
-			token = next
+			seen[token] = true
 		}
 	}
 }

@@ -86,6 +86,7 @@ func TestBucketsPages(t *testing.T) {
 		{"two pages", []string{list("aaa bbb", "t"), list("ccc", "")}, "aaa bbb ccc", nil},
 		{"an empty page", []string{list("", "t"), list("ccc", "")}, "ccc", nil},
 		{"the same token twice", []string{list("aaa", "t"), list("bbb", "t")}, "aaa bbb", cloudpath.ErrProtocol},
+		{"tokens in a circle", []string{list("aaa", "t"), list("bbb", "u"), list("ccc", "t")}, "aaa bbb ccc", cloudpath.ErrProtocol},
 		{"a bucket without a name", []string{strings.Replace(list("aaa bbb", ""), "bbb", "", 1)}, "aaa", cloudpath.ErrProtocol},
 		{"HTML", []string{`<html><body>Sign in</body></html>`}, "", cloudpath.ErrProtocol},
 		{"nothing", []string{""}, "", cloudpath.ErrProtocol},

@@ -77,16 +77,14 @@ func (p S3Path) removeMarker(ctx context.Context, s store, c *call) error {
 	marker := p
 	marker.key = tree.DirPrefix(p.key)
 	var objects []tree.Object
-	q := tree.Query{Prefix: marker.key, Max: 2}
-	for { // a page may hold less than was asked for, or nothing
-		page, err := s.List(ctx, q)
-		if err != nil {
-			return err
+	_, err := tree.Scan(ctx, s, p.key, nil, tree.Listing{Max: 2, Markers: true, Self: true}, func(item tree.Item) tree.Verdict {
+		if objects = append(objects, item.Object); len(objects) > 1 {
+			return tree.Stop
 		}
-		if objects = append(objects, page.Objects...); len(objects) > 1 || page.Next == "" {
-			break
-		}
-		q.Token = page.Next
+		return tree.Continue
+	})
+	if err != nil {
+		return err
 	}
 	switch {
 	case len(objects) == 0:

@@ -113,6 +113,19 @@ func TestRemoveWithShortPages(t *testing.T) {
 	at.wantKeys(t, "d/", "d/x")
 }
 
+// Nor does it follow pages that go round in a circle.
+func TestRemoveInACircle(t *testing.T) {
+	pages := 0
+	c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+		pages++
+		return fakeXML(r, http.StatusOK, fmt.Sprintf(`<ListBucketResult><Name>bucket</Name><IsTruncated>true</IsTruncated>
+			<NextContinuationToken>%d</NextContinuationToken></ListBucketResult>`, pages%2)), nil
+	})
+	if err := c.Object("bucket", "d/").Remove(t.Context()); !errors.Is(err, cloudpath.ErrProtocol) || pages != 3 {
+		t.Errorf("%d pages, %v", pages, err)
+	}
+}
+
 func TestRemoveBucket(t *testing.T) {
 	everywhere(t, func(t *testing.T, at *place) {
 		missing := at.client.Object("no-such-bucket-anywhere", "")

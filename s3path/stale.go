@@ -70,6 +70,8 @@ func (k *core) openUploads(ctx context.Context, under S3Path) iter.Seq2[types.Mu
 		in := &s3.ListMultipartUploadsInput{
 			Bucket: aws.String(under.bucket), Prefix: text(under.key), EncodingType: types.EncodingTypeUrl,
 		}
+		type mark struct{ key, id string }
+		seen := map[mark]bool{} // where pages went on
 		for {
 			out, err := send(ctx, k, under.bucket, in, (*s3.Client).ListMultipartUploads)
 			if err == nil {
@@ -99,10 +101,12 @@ func (k *core) openUploads(ctx context.Context, under S3Path) iter.Seq2[types.Mu
 			nextKey, err := decoded(out.EncodingType, out.NextKeyMarker)
 			next := *in
 			next.KeyMarker, next.UploadIdMarker = text(nextKey), out.NextUploadIdMarker
-			if err != nil || nextKey == "" || nextKey == aws.ToString(in.KeyMarker) && aws.ToString(next.UploadIdMarker) == aws.ToString(in.UploadIdMarker) {
+			at := mark{nextKey, aws.ToString(next.UploadIdMarker)}
+			if err != nil || nextKey == "" || seen[at] {
 				yield(types.MultipartUpload{}, fmt.Errorf("%w: the list of uploads goes on, but not from where it stopped", cloudpath.ErrProtocol))
 				return
 			}
+			seen[at] = true
 			in = &next
 		}
 	}

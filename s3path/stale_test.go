@@ -3,7 +3,9 @@ package s3path_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -119,4 +121,17 @@ func TestAbortStaleRefusals(t *testing.T) {
 			t.Errorf("missing bucket: %v", err)
 		}
 	})
+}
+
+// A list of uploads that goes round in a circle ends.
+func TestAbortStaleInACircle(t *testing.T) {
+	pages := 0
+	c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+		pages++
+		return fakeXML(r, http.StatusOK, fmt.Sprintf(`<ListMultipartUploadsResult><Bucket>bucket</Bucket><IsTruncated>true</IsTruncated>
+			<NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>%d</NextUploadIdMarker></ListMultipartUploadsResult>`, pages%2)), nil
+	})
+	if _, err := c.AbortStale(t.Context(), c.Object("bucket", ""), 0); !errors.Is(err, cloudpath.ErrProtocol) || pages != 3 {
+		t.Errorf("%d pages, %v", pages, err)
+	}
 }
