@@ -7,6 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -239,4 +241,55 @@ func TestForeignDefaultTransport(t *testing.T) {
 	if err := stat(t, openClient(t, s3path.WithEndpoint(l.URL), keys())); err != nil {
 		t.Error(err)
 	}
+}
+
+// An answer that does not end is given up before it has filled the memory, be it a
+// listing or a refusal; an object may be as long as it is.
+func TestEndlessAnswers(t *testing.T) {
+	for name, row := range map[string]struct {
+		status int
+		begin  string
+		repeat string
+	}{
+		"a listing": {http.StatusOK, "<ListBucketResult><Name>bucket</Name>", "<Contents><Key>" + strings.Repeat("k", 1000) + "</Key></Contents>"},
+		"a refusal": {http.StatusForbidden, "<Error><Code>AccessDenied</Code>", "<Detail>" + strings.Repeat("d", 1000) + "</Detail>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := 0
+			c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+				endless := io.MultiReader(strings.NewReader(row.begin), &repeated{text: row.repeat, read: &read})
+				return fakeAnswer(r, row.status, -1, endless), nil
+			}, s3path.WithMaxAttempts(1))
+			_, err := cloudpath.Collect(c.Object("bucket", "").Walk(t.Context()))
+			if err == nil || row.status == http.StatusOK && !errors.Is(err, cloudpath.ErrProtocol) || row.status != http.StatusOK && !errors.Is(err, fs.ErrPermission) {
+				t.Errorf("ended with %v", err)
+			}
+			if read > 64<<20 {
+				t.Errorf("it read %d bytes", read)
+			}
+		})
+	}
+	const size = 40 << 20
+	c := fakeClient(t, func(r *http.Request) (*http.Response, error) {
+		return fakeAnswer(r, http.StatusOK, size, io.LimitReader(&repeated{text: "x", read: new(int)}, size)), nil
+	})
+	if data, err := c.Object("bucket", "a").ReadBytes(t.Context()); len(data) != size || err != nil {
+		t.Errorf("an object: %d bytes, %v", len(data), err)
+	}
+}
+
+// repeated is a text that never ends.
+type repeated struct {
+	text string
+	off  int
+	read *int
+}
+
+func (r *repeated) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = r.text[r.off]
+		r.off = (r.off + 1) % len(r.text)
+	}
+	*r.read += len(b)
+	return len(b), nil
 }

@@ -4,13 +4,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
 // newTransport is the transport for a client that was given none. It takes
@@ -107,10 +111,40 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	defer func() { <-g.permits }()
+	resp, err := g.send(req)
+	if err == nil && (resp.StatusCode/100 != 2 || !streamed[awsmiddleware.GetOperationName(req.Context())]) {
+		resp.Body = &document{resp.Body, maxDocument}
+	}
+	return resp, err
+}
+
+func (g *gate) send(req *http.Request) (*http.Response, error) {
 	if g.stall <= 0 {
 		return g.next.RoundTrip(req)
 	}
 	return watched(g.next, req, g.stall)
+}
+
+// streamed are the operations of S3 whose answers the caller reads piece by piece.
+var streamed = map[string]bool{"GetObject": true, "GetObjectTorrent": true, "SelectObjectContent": true}
+
+// maxDocument is more than any other answer of S3 has: a thousand keys of a
+// listing are some megabytes at most.
+const maxDocument = 32 << 20
+
+// document is an answer that the SDK reads into memory, and that must end.
+type document struct {
+	io.ReadCloser
+	left int
+}
+
+func (d *document) Read(b []byte) (int, error) {
+	if d.left == 0 {
+		return 0, fmt.Errorf("%w: an answer of more than %d bytes", cloudpath.ErrProtocol, maxDocument)
+	}
+	n, err := d.ReadCloser.Read(b[:min(len(b), d.left)])
+	d.left -= n
+	return n, err
 }
 
 // closeBody is what a RoundTripper owes a request that it does not send.
