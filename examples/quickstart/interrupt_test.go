@@ -46,3 +46,32 @@ func TestInterrupted(t *testing.T) {
 		}
 	})
 }
+
+// TestInterruptedVisitor: nor is the presigned URL waited for.
+func TestInterruptedVisitor(t *testing.T) {
+	servers.Run(t, func(t *testing.T, s *s3matrix.Server) {
+		at := newPlace(t, s)
+		arrived := make(chan struct{})
+		at.Proxy.Intercept(func(r *http.Request) http.Handler {
+			if !r.URL.Query().Has("X-Amz-Signature") {
+				return nil
+			}
+			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				close(arrived)
+				<-r.Context().Done()
+			})
+		})
+		cmd := child(t, at.env(), "s3://"+at.bucket+"/some/prefix")
+		fails(t, cmd, "signal received", func() {
+			select {
+			case <-arrived:
+			case <-time.After(30 * time.Second):
+				t.Error("it has not come to the URL")
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Error(err)
+			}
+		})
+		at.untouched(t)
+	})
+}

@@ -78,7 +78,8 @@ func run(ctx context.Context, args []string) error {
 	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
-	tour(ctx, &printer{requests: &requests, fail: cancel}, web, root)
+	visitor := &http.Client{Transport: within{ctx, &requests}}
+	tour(ctx, &printer{requests: &requests, fail: cancel}, visitor, root)
 	err = context.Cause(ctx) // the first failure
 	cancel(nil)
 
@@ -176,6 +177,16 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.n.Add(1)
 	return http.DefaultTransport.RoundTrip(req)
+}
+
+// within ends requests with a context, which web.Get does not take.
+type within struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+func (w within) RoundTrip(req *http.Request) (*http.Response, error) {
+	return w.next.RoundTrip(req.WithContext(w.ctx))
 }
 
 // printer prints calls until one fails.
