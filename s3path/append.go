@@ -12,9 +12,6 @@ import (
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 )
 
-// minPart is the least that S3 takes as a part that is not the last.
-const minPart = 5 << 20
-
 // Append begins to write an object that starts with what is there: Close commits
 // the old bytes and the new ones, as one object with the old one's properties,
 // unless options name others. S3 cannot append: from 5 MiB on the server copies
@@ -64,7 +61,7 @@ func (p S3Path) appendTo(ctx context.Context, k *core, c *call) (*Writer, error)
 	in.IfMatch, in.IfNoneMatch = quoteETag(etag), nil
 	w := p.writer(ctx, k, c).measured()
 	w.in = in
-	if size := *head.ContentLength; size < minPart {
+	if size := *head.ContentLength; size < minPartSize {
 		return w, w.readOld(ctx, size)
 	}
 	w.base = &copiedStart{t: t, p: p, head: head}

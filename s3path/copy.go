@@ -338,7 +338,7 @@ func (t *transport) head(ctx context.Context, src S3Path) (*s3.HeadObjectOutput,
 		return nil, explain(src, err)
 	case head.ContentLength == nil || *head.ContentLength < 0:
 		return nil, fmt.Errorf("%w: the server does not say how long the object is", cloudpath.ErrProtocol)
-	case *head.ContentLength > maxInParts: // its parts would be more than memory holds
+	case *head.ContentLength > maxSize: // its parts would be more than memory holds
 		return nil, fmt.Errorf("%w: an object of %d bytes", cloudpath.ErrProtocol, *head.ContentLength)
 	}
 	t.gauge.expect(*head.ContentLength)
@@ -399,7 +399,7 @@ func tooLargeToCopy(err error) bool {
 // kept. S3 decodes it once.
 func copySource(p S3Path) string {
 	bucket := p.bucket
-	if strings.HasPrefix(bucket, "arn:") {
+	if isARN(bucket) {
 		bucket += "/object"
 	}
 	source := bucket + "/" + escapeKey(p.key)

@@ -46,12 +46,20 @@ func (t *localTree) add(o tree.Object) {
 	} else {
 		t.objects = append(t.objects, o)
 	}
+	addAbove(t.dirs, rel)
+}
+
+// addAbove adds the directories above a relative path.
+func addAbove(dirs map[string]bool, rel string) {
 	for i := range len(rel) {
 		if rel[i] == '/' {
-			t.dirs[rel[:i]] = true
+			dirs[rel[:i]] = true
 		}
 	}
 }
+
+// errBoth is why an object beside a directory of its name is not written to a disk.
+var errBoth = errors.New("it has the name of a directory, and cannot be both on a disk")
 
 // listTree lists a whole tree before anything of it is written.
 func (p S3Path) listTree(ctx context.Context, k *core) (*localTree, error) {
@@ -102,7 +110,7 @@ func (p S3Path) downloadTree(ctx context.Context, k *core, c *call, m *meter, lo
 		from.key, from.version = found.Key, ""
 		rel := found.Key[len(t.base):]
 		if t.dirs[rel] {
-			return failure("download", from, errors.New("it has the name of a directory, and cannot be both on a disk"))
+			return failure("download", from, errBoth)
 		}
 		name, err := localName(rel)
 		if err == nil {

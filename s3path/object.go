@@ -75,9 +75,6 @@ func (o *object) open(ctx context.Context, etag string) (*stream, error) {
 	return s, nil
 }
 
-// maxSize is more than any object has: what says that it is larger is no size.
-const maxSize = 1 << 53
-
 // learn takes from an answer what it says of the whole object.
 func (o *object) learn(ctx context.Context, out *s3.GetObjectOutput) (err error) {
 	o.info = infoOfGet(o.p, out)

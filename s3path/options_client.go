@@ -37,7 +37,7 @@ type settings struct {
 
 const (
 	defaultPartSize    = 8 << 20
-	minPartSize        = 5 << 20
+	minPartSize        = 5 << 20 // of every part but the last
 	maxPartSize        = 5 << 30
 	defaultConcurrency = 16
 	defaultParts       = 8 // of one object at once: more connections than that no longer make it faster

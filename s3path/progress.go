@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -302,7 +303,7 @@ func (g *gauge) reading(r io.Reader) io.Reader {
 	if g == nil {
 		return r
 	}
-	return &measured{r: r, g: g, left: maxSize}
+	return &measured{r: r, g: g, left: math.MaxInt64}
 }
 
 // sending is an option of a request whose body has size bytes: it counts them as

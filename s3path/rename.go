@@ -165,12 +165,6 @@ func (p S3Path) mayShare(q S3Path) bool {
 	return p.bucket != q.bucket && (otherName(p.bucket) || otherName(q.bucket))
 }
 
-// otherName reports whether a bucket may be named so besides its own name: by
-// the ARN or the alias of an access point.
-func otherName(bucket string) bool {
-	return strings.HasPrefix(bucket, "arn:") || strings.HasSuffix(bucket, "-s3alias") || strings.HasSuffix(bucket, "--ol-s3")
-}
-
 // seenThere reports whether the target's client sees, in the target's bucket, the
 // very object that src is: then a rename would delete its own result. A
 // customer's key is not shown to what may be another server.

@@ -166,11 +166,10 @@ func (s store) page(q tree.Query, out *s3.ListObjectsV2Output) (tree.Page, error
 // checkName makes sure that an answer is a listing, and of this bucket. Through
 // an access point the name is that of the bucket behind it.
 func (s store) checkName(name *string) error {
-	behind := strings.HasPrefix(s.p.bucket, "arn:") || strings.HasSuffix(s.p.bucket, "-s3alias")
 	switch got := aws.ToString(name); {
 	case got == "":
 		return fmt.Errorf("%w: listing %q: the answer is no listing of a bucket", cloudpath.ErrProtocol, s.p.bucket)
-	case got != s.p.bucket && !behind:
+	case got != s.p.bucket && !otherName(s.p.bucket):
 		return fmt.Errorf("%w: listing %q: the answer is of bucket %q", cloudpath.ErrProtocol, s.p.bucket, got)
 	}
 	return nil

@@ -134,6 +134,11 @@ func (s *syncing) remote(ctx context.Context) (map[string]Entry, error) {
 	return objects, err
 }
 
+// local is a file as the filters see it.
+func (s *syncing) local(rel string, st fs.FileInfo) Entry {
+	return Entry{S3Path: s.p.Child(rel), rel: rel, object: tree.Object{Size: st.Size(), ModTime: st.ModTime().Truncate(time.Second)}}
+}
+
 // differs reports whether the copy at the target is of another size, or older
 // than its source. Times are compared in whole seconds, the finest that S3 has.
 func differs(sourceSize, targetSize int64, source, target time.Time) bool {
@@ -164,7 +169,7 @@ func (s *syncing) from(ctx context.Context, root *os.Root) error {
 			wrong = append(wrong, err)
 			continue
 		}
-		here := Entry{S3Path: s.p.Child(rel), rel: rel, object: tree.Object{Size: st.Size(), ModTime: st.ModTime().Truncate(time.Second)}}
+		here := s.local(rel, st)
 		there, known := objects[rel]
 		switch {
 		case !s.c.filter.keeps(here):
@@ -285,15 +290,6 @@ func (s *syncing) to(ctx context.Context, localDir string) error {
 	return err
 }
 
-// addAbove adds the directories above a relative path.
-func addAbove(dirs map[string]bool, rel string) {
-	for i := range len(rel) {
-		if rel[i] == '/' {
-			dirs[rel[:i]] = true
-		}
-	}
-}
-
 // fetch downloads what differs.
 func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]Entry, dirs map[string]bool) error {
 	var (
@@ -305,7 +301,7 @@ func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]E
 			continue
 		}
 		if dirs[e.rel] {
-			wrong = append(wrong, failure("download", e.S3Path, errors.New("it has the name of a directory, and cannot be both on a disk")))
+			wrong = append(wrong, failure("download", e.S3Path, errBoth))
 			continue
 		}
 		name, err := localName(e.rel)
@@ -399,8 +395,7 @@ func (s *syncing) prune(root *os.Root, top string, objects map[string]Entry) (di
 
 // removeFile removes a file that S3 does not have, unless it is filtered out.
 func (s *syncing) removeFile(root *os.Root, rel string, st fs.FileInfo) error {
-	e := Entry{S3Path: s.p.Child(rel), rel: rel, object: tree.Object{Size: st.Size(), ModTime: st.ModTime().Truncate(time.Second)}}
-	if !s.c.filter.keeps(e) {
+	if !s.c.filter.keeps(s.local(rel, st)) {
 		return nil
 	}
 	if !s.c.has(optDryRun) {

@@ -41,11 +41,11 @@ type stage struct {
 	size  int64
 }
 
-// maxObject is the largest object that S3 is asked to hold, maxInParts what the
-// most and largest parts would make.
+// maxObject is the largest object that S3 is asked to hold, maxSize what the most
+// and largest parts would make: what says that it is larger is no size.
 const (
-	maxObject  = 5 << 40
-	maxInParts = int64(manager.MaxUploadParts) * maxPartSize
+	maxObject = 5 << 40
+	maxSize   = int64(manager.MaxUploadParts) * maxPartSize
 )
 
 // stages plans the parts of an upload. size is -1 when unknown.

@@ -98,6 +98,12 @@ func isAlphanumeric(c byte) bool {
 
 func isARN(bucket string) bool { return strings.HasPrefix(bucket, "arn:") }
 
+// otherName reports whether a bucket may be named so besides its own name: by
+// the ARN or the alias of an access point.
+func otherName(bucket string) bool {
+	return isARN(bucket) || strings.HasSuffix(bucket, "-s3alias") || strings.HasSuffix(bucket, "--ol-s3")
+}
+
 // isAccessPoint reports whether arn is
 // arn:PARTITION:s3:REGION:ACCOUNT:accesspoint/NAME, or that without a region and
 // with a NAME ending in .mrap: a multi-region access point.
