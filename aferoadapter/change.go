@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// Mkdir makes a directory, as a marker: up to 6 requests. A name that exists is
-// os.ErrExist, with strict parents a missing parent os.ErrNotExist. perm is not
-// stored.
+// Mkdir makes a directory, as a marker: up to 5 requests, 7 with strict parents. A
+// name that exists is os.ErrExist, with strict parents a missing parent
+// os.ErrNotExist. perm is not stored.
 func (f *Fs) Mkdir(name string, _ os.FileMode) error {
 	t, err := named("mkdir", name)
 	if err != nil {
@@ -145,8 +145,9 @@ func (f *Fs) RemoveAll(name string) error {
 }
 
 // Rename moves a file, replacing one that has the new name, or a directory with
-// all that it holds: 2 requests for a file and 1 for each of a directory's, up to 4
-// to look at both names, and 1 to 3 for the old parent, which stays. S3 cannot
+// all that it holds: 2 requests for a file, 1 for each of a directory's and 1 per
+// 1,000 of these to list and to delete them, up to 4 to look at both names, and 1 to
+// 3 for the old parent, which stays. S3 cannot
 // rename: each file is copied, then deleted, and others may see both for a while.
 //
 // As with os.Rename, a directory that has the new name is os.ErrExist, a directory

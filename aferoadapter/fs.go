@@ -46,8 +46,9 @@ func (o option) apply(s *shared) { o(s) }
 
 // WithStrictParents wants parents to exist, as on a disk: Create, OpenFile, Mkdir
 // and Rename below a missing directory are os.ErrNotExist, and whatever is below a
-// file is ENOTDIR. It costs up to 2 requests for each level above a name that is
-// missing.
+// file is ENOTDIR. A name that is missing costs 1 request more to look at, 2 to make
+// and 3 to rename something to, and each level above it that is missing as well up
+// to 2, or 6 to be told that nothing can be made there.
 func WithStrictParents() Option { return option(func(s *shared) { s.strict = true }) }
 
 // New returns an Fs of what lies below root, which need not exist yet. It makes no

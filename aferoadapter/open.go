@@ -17,7 +17,7 @@ const access = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 
 // OpenFile opens a file or, for reading, a directory. What the flags make of the
 // handle is said in the package comment; perm is not stored. 1 request for a
-// file, 2 for a directory and for a new file, and with strict parents 1 more; the
+// file, 2 for a directory and for a new file, 4 for that with strict parents; the
 // file's bytes cost what they cost when they are read, and when the handle is
 // closed.
 func (f *Fs) OpenFile(name string, flag int, _ os.FileMode) (afero.File, error) {
@@ -146,7 +146,8 @@ type commit struct {
 }
 
 // properties are those of an object whose bytes are kept, as far as they are known
-// without asking. What nothing is of may become anything.
+// without asking. Of an empty object, type and encoding say nothing of what is
+// going to be written into it.
 func properties(info s3path.Info) (kept []s3path.WriteOption) {
 	if t := info.ContentType(); t != "" && info.Size() > 0 {
 		kept = append(kept, s3path.WithContentType(t))

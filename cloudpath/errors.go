@@ -12,7 +12,9 @@ import (
 var (
 	// ErrInvalidPath says that this is not a path this library can address: no bucket, a
 	// name that no bucket can have, a key that is too long or not UTF-8, the zero path.
-	// It is found before any request is made.
+	// These are found before any request is made. It is also the error of a path that an
+	// operation cannot be meant for: a tree that would be copied into itself, a bucket that
+	// would be emptied by mistake.
 	ErrInvalidPath = errors.New("invalid path")
 
 	// ErrBadPattern says that a glob pattern is malformed. It is found before any request
@@ -49,7 +51,8 @@ var (
 	// others, who could put their bytes in the place of the object's.
 	ErrInsecureCache = errors.New("insecure cache directory")
 
-	// ErrNoCredentials says that a request was refused and that it had gone out unsigned,
-	// because no credentials were found anywhere.
+	// ErrNoCredentials says that there is nothing to sign with: no credentials were found
+	// anywhere, and the request that went out unsigned was refused; a place that was
+	// configured gives none, or half of a key; or a URL was to be signed without any.
 	ErrNoCredentials = errors.New("no credentials")
 )

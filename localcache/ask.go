@@ -28,7 +28,8 @@ type Fetched struct {
 // as its own context; when it fails, they try themselves. A process waits for
 // another one that is fetching an object of which there is no copy. fetch may
 // answer fs.ErrNotExist, and then the copy is dropped. With [Offline] it is never
-// called, and what there is no copy of is fs.ErrNotExist.
+// called, and what there is no copy of is fs.ErrNotExist. Where it is nil and would
+// be called, that is fs.ErrInvalid.
 //
 // Where nothing can be kept (the disk is full, the object larger than the bound,
 // without an ETag, and so on) the File streams, and Streamed says why.

@@ -16,8 +16,10 @@ import (
 // the old bytes and the new ones, as one object with the old one's properties,
 // unless options name others. S3 cannot append: from 5 MiB on the server copies
 // the old bytes into a multipart upload, so that they do not come by here; below
-// that they are read. 1 request now, 1 more where there is something; then those
-// of a write, and in an upload 1 for each 64 MiB of what is copied.
+// that they are read. 1 request now, 1 more to read what there is and 1 for tags
+// where there are any; then those of a write, and in an upload that begins with a
+// copy 1 for each part of that (8 times the client's part size, so 64 MiB). What is
+// copied and has nothing behind it is not written at all.
 //
 // A missing object is begun anew. When somebody else writes it before Close, Close
 // is cloudpath.ErrPreconditionFailed, fs.ErrExist of one that was missing, and

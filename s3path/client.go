@@ -69,7 +69,9 @@ func (k *core) putBuffer(b *[]byte) { k.buffers.Put(b) }
 // AWS command line: environment, shared configuration files, and the roles of
 // the machine it runs on; when none of them has credentials, requests go
 // unsigned, so that public buckets work at once. A place that was configured
-// and fails is an error of the first request, never a reason to go on without.
+// and fails is an error of the first request, never a reason to go on without;
+// one half of a key in the environment is an error at once. Both are
+// cloudpath.ErrNoCredentials.
 //
 // NewClient makes no request. Options that contradict each other, and values
 // that no request could be made with, are errors that name them. Of an option
@@ -166,7 +168,10 @@ func (c *Client) String() string {
 	c = c.resolve()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.core == nil {
+	switch {
+	case c.opts == nil:
+		return "s3path.Client(zero)"
+	case c.core == nil:
 		return "s3path.Client(default, not yet used)"
 	}
 	endpoint := c.core.endpoint

@@ -27,8 +27,9 @@ const copyOptions = propertyOptions | optNoOverwrite | optSSEC | optSourceSSEC |
 // the encryption and the ACL are those of a new object, as with S3's own copy,
 // unless options name others. 1 request up to 5 GiB, beyond it one for every
 // part and up to 5; 2 where an option replaces a property; up to 5 with
-// WithNoOverwrite, and 1 more then for an object that has tags. WithInfo costs
-// one more. The target is replaced.
+// WithNoOverwrite, and then 1 more for an object that has tags and 1 for each part
+// (of 8 times the client's part size, so 64 MiB) after the first. WithInfo costs one
+// more. The target is replaced.
 //
 // A missing source is fs.ErrNotExist, a source that is only a directory
 // cloudpath.ErrIsDirectory, and so is a target that ends in "/" unless the
@@ -38,7 +39,8 @@ const copyOptions = propertyOptions | optNoOverwrite | optSSEC | optSourceSSEC |
 //
 // A target of another client is streamed through, with its properties, and with
 // its tags where they can be read; no more than a few parts of it are held in
-// memory.
+// memory. That is 3 requests, n+4 for n parts, 1 more for an object that has tags
+// and 1 with WithNoOverwrite.
 func (p S3Path) Copy(ctx context.Context, dst S3Path, opts ...CopyOption) error {
 	t, err := p.startCopy(ctx, dst, "copy", opts)
 	if err != nil {

@@ -27,7 +27,8 @@ import (
 // and nothing else. The file's time is the object's.
 //
 // A tree (where there is no object of exactly this key, or the path ends in
-// "/"): 1 request per 1,000 keys and 1 per object. Empty markers become
+// "/"): 1 request per 1,000 keys and 1 per object, and without the "/" 1 to see
+// that there is no such object. Nothing there is fs.ErrNotExist. Empty markers become
 // directories. A key that cannot be a file name below local is
 // cloudpath.ErrUnsafeName, before anything is written; a marker with a body,
 // and an object that has the name of a directory, are reported by key when the

@@ -71,7 +71,8 @@ func (e Entry) Type() fs.FileMode {
 	return 0
 }
 
-// Info is what the listing said, as an Info that is not Complete. It asks nobody.
+// Info is what the listing said, as an Info, which of an object is not Complete. It
+// asks nobody.
 func (e Entry) Info() (fs.FileInfo, error) { return e.info(), nil }
 
 func (e Entry) info() Info {

@@ -80,7 +80,8 @@ func (i Info) StorageClass() string {
 	return i.storageClass
 }
 
-// VersionID is the object's version, "" in a bucket without versions and in listings.
+// VersionID is the object's version, "" in a bucket without versions and in all
+// listings but Versions.
 func (i Info) VersionID() string { return i.versionID }
 
 // Restore says whether the object is archived and how far a restore has come.

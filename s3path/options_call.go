@@ -55,8 +55,8 @@ func WithIfMatch(etag string) ConditionOption {
 }
 
 // WithNoOverwrite fails with fs.ErrExist when the target exists. Of two that
-// race exactly one wins. On a copy it costs up to five requests, because no
-// server honours the condition on a plain copy.
+// race exactly one wins. On a copy it costs five requests or more, as [S3Path.Copy]
+// says, because no server honours the condition on a plain copy.
 func WithNoOverwrite() CreateOption { return callOption(optNoOverwrite, nil) }
 
 // WithReadAhead makes random access ask for at least this many bytes at once

@@ -114,7 +114,8 @@ func WithPageSize(n int) ListOption {
 // path, the kind of listing and a pattern are to be the same as then; the entry
 // need not exist any more. A key is a cursor too: the listing begins with what
 // comes behind it. A resumed listing that finds nothing is empty, without
-// asking whether there is anything at all.
+// asking whether there is anything at all. (On MinIO it may cost 1 request more for
+// each directory between the path and the entry.)
 func WithStartAfter(cursor string) ListOption {
 	return callOption(optStartAfter, func(c *call) error { c.startAfter = cursor; return nil })
 }

@@ -20,10 +20,10 @@ import (
 const maxPresign = 7 * 24 * time.Hour
 
 // PresignGet makes a URL with which anybody can read the object until it
-// expires: 1 second to 7 days, and not longer than the credentials that sign
-// it. It makes no request and does not look whether the object exists. Treat
-// the URL as a secret. Without credentials it is cloudpath.ErrNoCredentials,
-// never an unsigned URL.
+// expires: 1 second to 7 days, else it is fs.ErrInvalid, and not longer than the
+// credentials that sign it. It makes no request and does not look whether the
+// object exists. Treat the URL as a secret. Without credentials it is
+// cloudpath.ErrNoCredentials, never an unsigned URL.
 func (p S3Path) PresignGet(ctx context.Context, expires time.Duration, opts ...ReadOption) (string, error) {
 	k, _, err := startRead(ctx, p, "presign", opts, 0)
 	if err == nil {
@@ -41,9 +41,9 @@ func (p S3Path) PresignGet(ctx context.Context, expires time.Duration, opts ...R
 }
 
 // PresignPut makes a request with which anybody can write the object until it
-// expires: 1 second to 7 days. The options' headers are signed and have to be
-// sent as they are. It makes no request. Without credentials it is
-// cloudpath.ErrNoCredentials.
+// expires: 1 second to 7 days, else it is fs.ErrInvalid. The options' headers are
+// signed and have to be sent as they are. It makes no request. Without credentials
+// it is cloudpath.ErrNoCredentials.
 func (p S3Path) PresignPut(ctx context.Context, expires time.Duration, opts ...WriteOption) (PresignedRequest, error) {
 	k, c, err := p.startWrite(ctx, "presign", opts, propertyOptions|conditionOptions)
 	if err == nil {

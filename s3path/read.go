@@ -135,7 +135,9 @@ func (p S3Path) ReadText(ctx context.Context, opts ...ReadOption) (string, error
 // ReadRange reads length bytes from offset: 1 request, none for length 0; a
 // negative length means to the end. A range that ends past the end is short
 // with a nil error. At or past the end there is nothing and io.EOF, except at
-// offset 0 of an empty object, where there is nothing and no error.
+// offset 0 of an empty object, where there is nothing and no error; WithInfo
+// costs 1 request more there. A negative offset is fs.ErrInvalid; other errors
+// as with Open.
 func (p S3Path) ReadRange(ctx context.Context, offset, length int64, opts ...ReadOption) ([]byte, error) {
 	k, c, err := startRead(ctx, p, "read", opts, readOptions|optProgress)
 	switch {

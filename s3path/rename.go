@@ -17,9 +17,11 @@ import (
 
 // Rename moves an object, or everything below the path where there is no object
 // of exactly this key or the path ends in "/". It copies, makes sure, then
-// deletes: an object costs 2 requests, a tree 1 per 1,000 keys, 1 for each
-// object and 1 per 1,000 deletions. S3 cannot rename, so a reader may see both
-// for a while, never neither.
+// deletes: an object costs 2 requests, and 2 more where its copy has another ETag
+// (it was uploaded in parts, or is encrypted); a tree 1 per 1,000 keys, 1 for each
+// object and 1 per 1,000 deletions, and without the "/" 1 to see that there is no
+// such object. S3 cannot rename, so a reader may see both for a while, never
+// neither.
 //
 // A missing source is fs.ErrNotExist and leaves the target alone. An object
 // that is the target is replaced. Onto itself nothing happens; a tree into

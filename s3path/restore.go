@@ -27,7 +27,8 @@ const (
 // Restore asks for an archived object to be readable for so many days. 1
 // request; it does not wait: Stat's Info.Restore says how far it has come.
 // Asking while a restore is in progress is no error. A missing object is
-// fs.ErrNotExist, one that is not archived errors.ErrUnsupported.
+// fs.ErrNotExist, one that is not archived errors.ErrUnsupported, and less than a
+// day, or more days than S3 counts, fs.ErrInvalid.
 func (p S3Path) Restore(ctx context.Context, days int, tier RestoreTier) error {
 	k, err := startPlain(ctx, p, "restore")
 	switch {

@@ -25,7 +25,8 @@ import (
 // its parts behind, which S3 stores, and bills, until somebody does this or a
 // lifecycle rule (AbortIncompleteMultipartUpload) does. It returns how many it
 // aborted. 1 request per 1,000 uploads that are open, and 1 for each that it
-// aborts; a missing bucket is fs.ErrNotExist. The path must be of this client.
+// aborts; a missing bucket is fs.ErrNotExist, a path of another client
+// cloudpath.ErrInvalidPath and a negative age fs.ErrInvalid.
 //
 // Some servers (MinIO) name an object's open uploads only when asked for exactly
 // this object; what a server does not name is not found here.

@@ -48,8 +48,8 @@ func (p S3Path) SyncFrom(ctx context.Context, localDir string, opts ...SyncOptio
 // is missing, of another size, or newer in S3, and gives each file its object's
 // time. With WithDelete it removes files that S3 does not have, first those in
 // the way of what it downloads; directories stay, unless an object has the name of
-// one. Filters choose what is looked at: what they leave out is neither
-// downloaded nor deleted.
+// one, and so does a link in the place of a directory that S3 has. Filters choose
+// what is looked at: what they leave out is neither downloaded nor deleted.
 //
 // 1 request per 1,000 keys and those of a download for each object. A missing
 // tree is fs.ErrNotExist: an empty directory is not made out of a mistyped path.

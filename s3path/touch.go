@@ -19,8 +19,8 @@ const touchRounds = 5
 // Touch makes an empty object where there is none, and gives an existing one a
 // new time: the same bytes, content type, metadata, cache control, tags, storage
 // class and encryption, but for what options replace; S3 gives it the ACL of a
-// new object. 2 requests, n+3 for an object beyond 5 GiB, and one more with
-// WithInfo on an existing one; up to n+5 on a server (versitygw) that gives an
+// new object. 2 requests, n+3 for an object beyond 5 GiB (n+4 if it has tags), and one
+// more with WithInfo on an existing one; up to n+5 on a server (versitygw) that gives an
 // object no new time when it is copied onto itself. Of two that make the object
 // at once one makes it and the other touches it.
 func (p S3Path) Touch(ctx context.Context, opts ...WriteOption) error {

@@ -19,7 +19,7 @@ import (
 // exactly this key and of all objects below the path as a directory, newest
 // first for each key. Each entry's path is pinned to its version. A delete
 // marker has no size, and nothing of it can be read. 1 request per 1,000
-// versions, and 1 more where other keys lie between the object and the
+// versions, and up to 1 more where other keys lie between the object and the
 // directory of its name.
 //
 // In a bucket that never kept versions each object has one, "null". Where there

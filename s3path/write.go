@@ -49,8 +49,9 @@ func (p S3Path) WriteText(ctx context.Context, text string, opts ...WriteOption)
 
 // WriteFrom writes everything that r has, and returns how many bytes that was:
 // 1 request up to the client's part size, n+2 for n parts beyond it. It holds a
-// bounded number of parts in memory, none of an *os.File, a *bytes.Reader or a
-// *strings.Reader. When r fails nothing is written and nothing is left behind.
+// bounded number of parts in memory, none of a regular *os.File, a *bytes.Reader
+// or a *strings.Reader. When r fails nothing is written and nothing is left behind;
+// other errors are those of WriteBytes.
 func (p S3Path) WriteFrom(ctx context.Context, r io.Reader, opts ...WriteOption) (int64, error) {
 	k, c, err := p.startWrite(ctx, "write", opts, writeOptions)
 	if err != nil {
@@ -157,8 +158,8 @@ func (o onlyWriter) ReadFrom(r io.Reader) (int64, error) { return o.w.ReadFrom(r
 
 // Update reads an object, gives its bytes to fn (nil when it is missing), and
 // writes what fn returns, provided that nobody has changed the object
-// meanwhile; if somebody has, it begins again. 2 requests each time. An error
-// of fn ends it.
+// meanwhile; if somebody has, it begins again. 2 requests each time, n+3 where it
+// writes n parts. An error of fn ends it. A missing bucket is fs.ErrNotExist.
 func (p S3Path) Update(ctx context.Context, fn func(old []byte) ([]byte, error), opts ...WriteOption) error {
 	k, c, err := p.startWrite(ctx, "update", opts, writeOptions&^(conditionOptions|optProgress))
 	if err != nil {
