@@ -120,7 +120,7 @@ var (
 )
 
 // Cache is where the client keeps copies of what it reads, nil where it keeps
-// none.
+// none, and of a client that is closed.
 func (c *Client) Cache() *localcache.Cache {
 	k, err := c.use(context.Background())
 	if err != nil || k.copies == nil {
@@ -130,7 +130,8 @@ func (c *Client) Cache() *localcache.Cache {
 }
 
 // S3 is the SDK client in use, for what this package does not offer. It is nil
-// while the default client cannot be configured from the environment.
+// while the default client cannot be configured from the environment, and of a
+// client that is closed.
 func (c *Client) S3() *s3.Client {
 	k, err := c.use(context.Background())
 	if err != nil {

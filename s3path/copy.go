@@ -105,7 +105,7 @@ func (p S3Path) startCopy(ctx context.Context, dst S3Path, op string, opts []Cop
 		return nil, err
 	}
 	if c.ssec.isSet() && !to.secure {
-		return nil, failure(op, dst, fmt.Errorf("%w: a customer's key is never sent over plain http; use an https endpoint", errors.ErrUnsupported))
+		return nil, failure(op, dst, errPlainKey)
 	}
 	if dst.version != "" {
 		return nil, failure(op, dst, fmt.Errorf("%w: the target is a version, which cannot be written to", errors.ErrUnsupported))

@@ -19,8 +19,9 @@ import (
 
 // Mkdir makes the marker object that stands for an empty directory, a key that
 // ends in "/"; of a bucket, the bucket. Where the directory exists it does
-// nothing; a file of that name is cloudpath.ErrNotDirectory, and a bucket of
-// somebody else's fs.ErrExist. Up to 3 requests. S3 needs no directories:
+// nothing; a file of that name is cloudpath.ErrNotDirectory, a directory in a bucket
+// that is missing fs.ErrNotExist, and a bucket of somebody else's fs.ErrExist. 1
+// request where it exists, up to 3 where not. S3 needs no directories:
 // writing below one is enough to have it.
 func (p S3Path) Mkdir(ctx context.Context) error {
 	k, err := startPlain(ctx, p, "mkdir")

@@ -60,7 +60,8 @@ func WithIfMatch(etag string) ConditionOption {
 func WithNoOverwrite() CreateOption { return callOption(optNoOverwrite, nil) }
 
 // WithReadAhead makes random access ask for at least this many bytes at once
-// and serve what follows from them: for Open only.
+// and serve what follows from them: for Open, and by WithReadDefaults for the files
+// of FS.
 func WithReadAhead(bytes int64) ReadOption {
 	return callOption(optReadAhead, func(c *call) error {
 		if bytes < 0 {

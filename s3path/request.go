@@ -147,13 +147,15 @@ func start[O any](ctx context.Context, p S3Path, op string, opts []O, give func(
 		key = c.sourceSSEC // the other one is for a copy's target
 	}
 	if key.isSet() && !k.secure {
-		return nil, nil, failure(op, p, fmt.Errorf("%w: a customer's key is never sent over plain http; use an https endpoint", errors.ErrUnsupported))
+		return nil, nil, failure(op, p, errPlainKey)
 	}
 	if c.concurrency == 0 {
 		c.concurrency = k.opts.workers()
 	}
 	return k, c, nil
 }
+
+var errPlainKey = fmt.Errorf("%w: a customer's key is never sent over plain http; use an https endpoint", errors.ErrUnsupported)
 
 func startRead(ctx context.Context, p S3Path, op string, opts []ReadOption, allowed optionSet) (*core, *call, error) {
 	return start(ctx, p, op, opts, ReadOption.readOption, func(s *settings) []ReadOption { return s.readDefaults }, allowed)

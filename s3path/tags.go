@@ -14,7 +14,7 @@ import (
 )
 
 // Tags reads the object's tags, an empty map where it has none. 1 request; a
-// missing object is fs.ErrNotExist.
+// missing object is fs.ErrNotExist, a bucket cloudpath.ErrIsDirectory.
 func (p S3Path) Tags(ctx context.Context) (map[string]string, error) {
 	k, err := p.startTags(ctx)
 	if err != nil {

@@ -15,8 +15,9 @@ import (
 )
 
 // URL is the object's address on its endpoint, escaped and unsigned. It makes
-// no request; "" for the zero path, for a default client that cannot be
-// configured, and for a bucket that the client's settings do not allow.
+// no request; "" for a path that is not valid, for a client that is closed or, as
+// the default one, cannot be configured, and for a bucket that its settings do not
+// allow.
 func (p S3Path) URL() string {
 	if p.check("url") != nil {
 		return ""
