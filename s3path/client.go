@@ -70,8 +70,8 @@ func (k *core) putBuffer(b *[]byte) { k.buffers.Put(b) }
 // the machine it runs on; when none of them has credentials, requests go
 // unsigned, so that public buckets work at once. A place that was configured
 // and fails is an error of the first request, never a reason to go on without;
-// one half of a key in the environment is an error at once. Both are
-// cloudpath.ErrNoCredentials.
+// one half of a key in the environment, and no other, is an error at once. Both
+// are cloudpath.ErrNoCredentials.
 //
 // NewClient makes no request. Options that contradict each other, and values
 // that no request could be made with, are errors that name them. Of an option

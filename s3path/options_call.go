@@ -29,7 +29,7 @@ func WithConcurrency(n int) ConcurrencyOption {
 }
 
 // WithInfo stores what is known of the object as read or as written in dst,
-// before the call returns.
+// before the call returns; Create and Append do so when Close does.
 func WithInfo(dst *Info) ResultOption {
 	return callOption(optInfo, func(c *call) error {
 		if dst == nil {
