@@ -80,38 +80,42 @@ func isMinIO(m middleware.Metadata) bool {
 }
 
 // behind makes sure of an answer that began behind q.After: where MinIO may have
-// stopped too early, the listing begins at its beginning.
+// stopped too early, the listing begins earlier.
 func (s store) behind(ctx context.Context, q tree.Query, answer tree.Page) (tree.Page, error) {
-	crowded, err := crowdedBefore(q.Prefix, q.After, func(prefix string) (string, error) {
+	from, err := crowdedBefore(q.Prefix, q.After, func(prefix string) (string, error) {
 		first, _, err := s.list(ctx, tree.Query{Prefix: prefix, Max: 1})
 		if err != nil || len(first.Objects) == 0 {
 			return "", err
 		}
 		return first.Objects[0].Key, nil
 	})
-	if err != nil || !crowded {
+	if err != nil || from == "" {
 		return answer, err
 	}
-	q.After = "" // readers pass over what comes before
+	q.After = from // readers pass over what comes before
 	answer, _, err = s.list(ctx, q)
 	return answer, err
 }
 
-// crowdedBefore reports whether MinIO cannot be trusted with a listing that begins
-// behind a key. Behind "x/1" it counts what is below "x-old/", which comes before,
-// towards the page: with much of it next to nothing comes, and is said to be all.
-// first is the first key with a prefix.
-func crowdedBefore(prefix, after string, first func(prefix string) (string, error)) (bool, error) {
+// crowdedBefore is what a listing is to begin behind where MinIO cannot be trusted
+// with one that begins behind a key, "" where it can. Behind "x/1" it counts what is
+// below "x-old/", which comes before, towards the page: with much of it next to
+// nothing comes, and is said to be all. Behind "x" both are counted rightly. first is
+// the first key with a prefix.
+func crowdedBefore(prefix, after string, first func(prefix string) (string, error)) (from string, err error) {
 	base := strings.LastIndexByte(prefix, '/') + 1
 	for i := base + 1; i < len(after); i++ {
 		if after[i] != '/' {
 			continue
 		}
-		if key, err := first(after[:i]); err != nil || key != "" && key < after[:i+1] {
-			return err == nil, err
+		switch key, err := first(after[:i]); {
+		case err != nil:
+			return "", err
+		case key != "" && key < after[:i+1]:
+			return after[:i], nil
 		}
 	}
-	return false, nil
+	return "", nil
 }
 
 // page checks an answer and decodes it. A server that answers something else

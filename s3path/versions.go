@@ -145,24 +145,24 @@ func (v *versionPages) next(ctx context.Context) ([]Entry, error) {
 	return entries, v.advance(page, before)
 }
 
-// page is the answer to the next request, asked for from the beginning where MinIO
-// may have stopped too early; see crowdedBefore.
+// page is the answer to the next request, asked for from earlier on where MinIO may
+// have stopped too early; see crowdedBefore.
 func (v *versionPages) page(ctx context.Context) (versionPage, error) {
 	page, err := v.store.versionPage(ctx, v.request)
 	if err != nil || !page.early {
 		return page, err
 	}
-	crowded, err := crowdedBefore(v.request.prefix, v.request.keyMarker, func(prefix string) (string, error) {
+	from, err := crowdedBefore(v.request.prefix, v.request.keyMarker, func(prefix string) (string, error) {
 		first, err := v.store.versionPage(ctx, versionQuery{prefix: prefix, max: 1})
 		if err != nil || len(first.listed) == 0 {
 			return "", err
 		}
 		return first.listed[0].object.Key, nil
 	})
-	if err != nil || !crowded {
+	if err != nil || from == "" {
 		return page, err
 	}
-	v.request = versionQuery{prefix: v.request.prefix, max: v.request.max}
+	v.request = versionQuery{prefix: v.request.prefix, keyMarker: from, max: v.request.max}
 	return v.store.versionPage(ctx, v.request)
 }
 
