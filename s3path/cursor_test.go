@@ -209,3 +209,23 @@ func TestCursorBehindNamesAlike(t *testing.T) {
 		}
 	})
 }
+
+// What is listed again to be sure begins with the names alike, and not with all
+// that comes before them.
+func TestCursorBehindNamesAlikeIsNear(t *testing.T) {
+	everywhere(t, func(t *testing.T, at *place) {
+		for i := range 60 {
+			at.put(t, fmt.Sprintf("b/%02d", i))
+		}
+		for i := range 12 {
+			at.put(t, fmt.Sprintf("x-old/%02d", i))
+		}
+		at.put(t, words("x/1 x/2 y/1")...)
+		mark := at.Proxy.Mark()
+		got := rels(t, at.bucket.Walk(t.Context(), s3path.WithStartAfter("x/1"), s3path.WithPageSize(3)))
+		same(t, "Walk", got, words("x/2 y/1"))
+		if n := len(at.Proxy.Since(mark)); n > 10 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"sync"
 
 	"github.com/cloudpath-go/cloudpath/cloudpath"
 	"github.com/cloudpath-go/cloudpath/internal/pattern"
@@ -167,7 +168,7 @@ func startListing(ctx context.Context, p S3Path, op string, opts []ListOption, a
 	if p.version != "" {
 		return nil, failure(op, p, fmt.Errorf("%w: a version is of one object and cannot be listed", errors.ErrUnsupported))
 	}
-	return &listing{p: p, op: op, c: c, store: store{k: k, p: p}}, nil
+	return &listing{p: p, op: op, c: c, store: store{k: k, p: p, firsts: new(sync.Map)}}, nil
 }
 
 func (l *listing) options() tree.Listing {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -28,6 +29,10 @@ type store struct {
 	// What deletes takes one of these: a batch that has to be deleted key by key is
 	// not more at once than the call says. Nil in a store that only reads.
 	slots slots
+
+	// firsts is, of one listing, the first key with each prefix that behind has
+	// asked for. Nil where that is not kept.
+	firsts *sync.Map
 }
 
 var _ tree.Lister = store{}
@@ -82,19 +87,33 @@ func isMinIO(m middleware.Metadata) bool {
 // behind makes sure of an answer that began behind q.After: where MinIO may have
 // stopped too early, the listing begins earlier.
 func (s store) behind(ctx context.Context, q tree.Query, answer tree.Page) (tree.Page, error) {
-	from, err := crowdedBefore(q.Prefix, q.After, func(prefix string) (string, error) {
-		first, _, err := s.list(ctx, tree.Query{Prefix: prefix, Max: 1})
-		if err != nil || len(first.Objects) == 0 {
-			return "", err
-		}
-		return first.Objects[0].Key, nil
-	})
+	from, err := crowdedBefore(q.Prefix, q.After, func(prefix string) (string, error) { return s.first(ctx, prefix) })
 	if err != nil || from == "" {
 		return answer, err
 	}
 	q.After = from // readers pass over what comes before
 	answer, _, err = s.list(ctx, q)
 	return answer, err
+}
+
+// first is the first key with a prefix, "" where there is none. A listing asks once.
+func (s store) first(ctx context.Context, prefix string) (key string, err error) {
+	if s.firsts != nil {
+		if key, ok := s.firsts.Load(prefix); ok {
+			return key.(string), nil
+		}
+	}
+	page, _, err := s.list(ctx, tree.Query{Prefix: prefix, Max: 1})
+	if err != nil {
+		return "", err
+	}
+	if len(page.Objects) > 0 {
+		key = page.Objects[0].Key
+	}
+	if s.firsts != nil {
+		s.firsts.Store(prefix, key)
+	}
+	return key, nil
 }
 
 // crowdedBefore is what a listing is to begin behind where MinIO cannot be trusted
