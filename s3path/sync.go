@@ -278,15 +278,19 @@ func (s *syncing) to(ctx context.Context, localDir string) error {
 		defer func() { _ = root.Close() }() // a handle for names
 	}
 	remove := s.c.has(optDelete) && root != nil
+	there := map[string]bool{} // the directories that S3 has, filtered out or not
+	for rel := range objects {
+		addAbove(there, rel)
+	}
 	if remove && !s.c.has(optDryRun) {
-		if err := s.makeWay(root, objects, dirs); err != nil {
+		if err := s.makeWay(root, objects, dirs, there); err != nil {
 			return err
 		}
 	}
 	if err := s.fetch(ctx, root, objects, dirs); err != nil || !remove {
 		return err
 	}
-	_, err = s.prune(root, ".", objects)
+	_, err = s.prune(root, ".", objects, there)
 	return err
 }
 
@@ -342,7 +346,7 @@ func (s *syncing) fetch(ctx context.Context, root *os.Root, objects map[string]E
 
 // makeWay removes the files that stand where a directory has to be, and what is in
 // directories that stand where a file has to be: after the copies is too late.
-func (s *syncing) makeWay(root *os.Root, objects map[string]Entry, dirs map[string]bool) error {
+func (s *syncing) makeWay(root *os.Root, objects map[string]Entry, dirs, there map[string]bool) error {
 	var failed []error
 	for rel := range dirs {
 		st, err := root.Lstat(filepath.FromSlash(rel))
@@ -355,7 +359,7 @@ func (s *syncing) makeWay(root *os.Root, objects map[string]Entry, dirs map[stri
 		if err != nil || !st.IsDir() || dirs[rel] || !s.c.filter.keeps(e) {
 			continue
 		}
-		below, err := s.prune(root, rel, objects)
+		below, err := s.prune(root, rel, objects, there)
 		failed = append(failed, err)
 		for _, dir := range slices.Backward(below) {
 			_ = root.Remove(filepath.FromSlash(dir)) // one that is not empty stays
@@ -367,11 +371,7 @@ func (s *syncing) makeWay(root *os.Root, objects map[string]Entry, dirs map[stri
 // prune removes files at and below top that S3 does not have, and returns the
 // directories that it came by. Links are removed as links, but for those in the
 // place of a directory that S3 has.
-func (s *syncing) prune(root *os.Root, top string, objects map[string]Entry) (dirs []string, err error) {
-	wanted := map[string]bool{}
-	for rel := range objects {
-		addAbove(wanted, rel)
-	}
+func (s *syncing) prune(root *os.Root, top string, objects map[string]Entry, there map[string]bool) (dirs []string, err error) {
 	var failed []error
 	err = fs.WalkDir(root.FS(), top, func(rel string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -381,7 +381,7 @@ func (s *syncing) prune(root *os.Root, top string, objects map[string]Entry) (di
 			dirs = append(dirs, rel)
 			return nil
 		}
-		if _, kept := objects[rel]; kept || wanted[rel] && d.Type() == fs.ModeSymlink {
+		if _, kept := objects[rel]; kept || there[rel] && d.Type() == fs.ModeSymlink {
 			return nil
 		}
 		st, err := d.Info()
